@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * KUnit tests of what the skcipher API promises about data units
+ *
+ * The provider here is a toy whose every step can be seen: it notes the length
+ * and the IV of each data unit and XORs the unit with the first byte of its IV.
+ */
+
+#include <crypto/internal/skcipher-data-unit.h>
+#include <kunit/test.h>
+#include <linux/err.h>
+#include <linux/module.h>
+#include <linux/scatterlist.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#define TOY_BLOCK	16
+#define TOY_KEYSIZE	16
+#define TOY_MAX_UNITS	8
+
+/* What the toy refuses */
+#define TOY_BAD_SIZE	64
+#define TOY_BAD_STEP	7
+
+/* What the toy saw.  KUnit runs one test at a time. */
+static struct {
+	unsigned int calls;
+	unsigned int fail_at;	/* fails with -EIO in this call, counted from 1 */
+	unsigned int len[TOY_MAX_UNITS];
+	u8 iv[TOY_MAX_UNITS][SKCIPHER_DATA_UNIT_IVSIZE];
+} toy;
+
+static int toy_setkey(struct crypto_skcipher *tfm, const u8 *key,
+		      unsigned int keylen)
+{
+	return 0;
+}
+
+static int toy_set_data_unit(struct crypto_skcipher *tfm, unsigned int size,
+			     unsigned int step)
+{
+	if (size == TOY_BAD_SIZE)
+		return -EINVAL;
+	if (step == TOY_BAD_STEP)
+		return -EOPNOTSUPP;
+	return 0;
+}
+
+static int toy_crypt_unit(struct skcipher_request *req)
+{
+	struct skcipher_walk walk;
+	u8 mask = req->iv[0];
+	int err;
+
+	if (toy.calls < TOY_MAX_UNITS) {
+		toy.len[toy.calls] = req->cryptlen;
+		memcpy(toy.iv[toy.calls], req->iv, sizeof(toy.iv[0]));
+	}
+	toy.calls++;
+	if (toy.calls == toy.fail_at)
+		return -EIO;
+
+	err = skcipher_walk_virt(&walk, req, false);
+	while (walk.nbytes) {
+		unsigned int i;
+
+		for (i = 0; i < walk.nbytes; i++)
+			((u8 *)walk.dst.virt.addr)[i] =
+				((u8 *)walk.src.virt.addr)[i] ^ mask;
+		err = skcipher_walk_done(&walk, 0);
+	}
+
+	/* A provider may use the IV buffer up. */
+	memset(req->iv, 0xee, SKCIPHER_DATA_UNIT_IVSIZE);
+	return err;
+}
+
+static int toy_crypt(struct skcipher_request *req)
+{
+	if (!crypto_skcipher_data_unit_size(crypto_skcipher_reqtfm(req)))
+		return toy_crypt_unit(req);
+
+	return skcipher_crypt_data_units(req, toy_crypt_unit);
+}
+
+static const struct skcipher_alg toy_template = {
+	.base.cra_name		= "kunit-data-unit",
+	.base.cra_driver_name	= "kunit-data-unit-toy",
+	.base.cra_flags		= CRYPTO_ALG_SKCIPHER_MULTI_DATA_UNIT,
+	.base.cra_blocksize	= TOY_BLOCK,
+	.base.cra_module	= THIS_MODULE,
+	.min_keysize		= TOY_KEYSIZE,
+	.max_keysize		= TOY_KEYSIZE,
+	.ivsize			= SKCIPHER_DATA_UNIT_IVSIZE,
+	.set_data_unit		= toy_set_data_unit,
+	.setkey			= toy_setkey,
+	.encrypt		= toy_crypt,
+	.decrypt		= toy_crypt,
+};
+
+struct toy_fixture {
+	struct skcipher_alg alg;
+	struct crypto_skcipher *tfm;
+	struct skcipher_request *req;
+	u8 iv[SKCIPHER_DATA_UNIT_IVSIZE];
+};
+
+static void toy_free(void *data)
+{
+	struct toy_fixture *f = data;
+
+	skcipher_request_free(f->req);
+	crypto_free_skcipher(f->tfm);
+	crypto_unregister_skcipher(&f->alg);
+}
+
+static struct toy_fixture *toy_alloc(struct kunit *test, u32 clear_flags)
+{
+	struct toy_fixture *f;
+	u8 key[TOY_KEYSIZE] = {};
+
+	memset(&toy, 0, sizeof(toy));
+
+	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+
+	f->alg = toy_template;
+	f->alg.base.cra_flags &= ~clear_flags;
+	if (clear_flags & CRYPTO_ALG_SKCIPHER_MULTI_DATA_UNIT)
+		f->alg.set_data_unit = NULL;
+	KUNIT_ASSERT_EQ(test, crypto_register_skcipher(&f->alg), 0);
+
+	f->tfm = crypto_alloc_skcipher("kunit-data-unit-toy", 0, 0);
+	if (IS_ERR(f->tfm)) {
+		crypto_unregister_skcipher(&f->alg);
+		KUNIT_FAIL_AND_ABORT(test, "no tfm: %pe", f->tfm);
+	}
+	f->req = skcipher_request_alloc(f->tfm, GFP_KERNEL);
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, toy_free, f));
+	KUNIT_ASSERT_NOT_NULL(test, f->req);
+	KUNIT_ASSERT_EQ(test, 0,
+			crypto_skcipher_setkey(f->tfm, key, sizeof(key)));
+
+	skcipher_request_set_callback(f->req, 0, NULL, NULL);
+	return f;
+}
+
+static void test_registration(struct kunit *test)
+{
+	static const unsigned int bad_ivsizes[] = { 0, 8, 32 };
+	struct skcipher_alg alg;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bad_ivsizes); i++) {
+		alg = toy_template;
+		alg.ivsize = bad_ivsizes[i];
+		KUNIT_EXPECT_EQ_MSG(test, crypto_register_skcipher(&alg),
+				    -EINVAL, "ivsize %u", bad_ivsizes[i]);
+	}
+
+	/* ->set_data_unit() without the flag */
+	alg = toy_template;
+	alg.base.cra_flags = 0;
+	KUNIT_EXPECT_EQ(test, crypto_register_skcipher(&alg), -EINVAL);
+
+	/* State that is carried from one request to the next */
+	alg = toy_template;
+	alg.statesize = 16;
+	KUNIT_EXPECT_EQ(test, crypto_register_skcipher(&alg), -EINVAL);
+}
+
+static void test_lskcipher_registration(struct kunit *test)
+{
+	struct lskcipher_alg alg = {
+		.co.base.cra_name	 = "kunit-data-unit-linear",
+		.co.base.cra_driver_name = "kunit-data-unit-linear",
+		.co.base.cra_flags	 = CRYPTO_ALG_SKCIPHER_MULTI_DATA_UNIT,
+		.co.base.cra_blocksize	 = TOY_BLOCK,
+		.co.base.cra_module	 = THIS_MODULE,
+		.co.ivsize		 = SKCIPHER_DATA_UNIT_IVSIZE,
+	};
+
+	KUNIT_EXPECT_EQ(test, crypto_register_lskcipher(&alg), -EINVAL);
+}
+
+static void test_without_flag(struct kunit *test)
+{
+	struct toy_fixture *f =
+		toy_alloc(test, CRYPTO_ALG_SKCIPHER_MULTI_DATA_UNIT);
+
+	KUNIT_EXPECT_FALSE(test,
+			   crypto_skcipher_supports_multi_data_unit(f->tfm));
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
+			crypto_skcipher_set_data_unit_size(f->tfm, 512));
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
+			crypto_skcipher_set_data_unit_step(f->tfm, 1));
+	KUNIT_EXPECT_EQ(test, 0, crypto_skcipher_set_data_unit_size(f->tfm, 0));
+	KUNIT_EXPECT_EQ(test, 0, crypto_skcipher_data_unit_size(f->tfm));
+}
+
+static void test_size_and_step(struct kunit *test)
+{
+	struct toy_fixture *f = toy_alloc(test, 0);
+	struct crypto_skcipher *tfm = f->tfm;
+	u8 key[TOY_KEYSIZE] = { 1 };
+
+	KUNIT_EXPECT_TRUE(test, crypto_skcipher_supports_multi_data_unit(tfm));
+	KUNIT_EXPECT_EQ(test, 0, crypto_skcipher_data_unit_size(tfm));
+	KUNIT_EXPECT_EQ(test, 1, crypto_skcipher_data_unit_step(tfm));
+
+	KUNIT_EXPECT_EQ(test, 0, crypto_skcipher_set_data_unit_size(tfm, 32));
+	KUNIT_EXPECT_EQ(test, 32, crypto_skcipher_data_unit_size(tfm));
+	KUNIT_EXPECT_EQ(test, 0, crypto_skcipher_set_data_unit_step(tfm, 8));
+	KUNIT_EXPECT_EQ(test, 8, crypto_skcipher_data_unit_step(tfm));
+
+	/* What is refused changes nothing. */
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			crypto_skcipher_set_data_unit_size(tfm, 33));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			crypto_skcipher_set_data_unit_size(tfm, TOY_BAD_SIZE));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			crypto_skcipher_set_data_unit_step(tfm, 0));
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
+			crypto_skcipher_set_data_unit_step(tfm, TOY_BAD_STEP));
+	KUNIT_EXPECT_EQ(test, 32, crypto_skcipher_data_unit_size(tfm));
+	KUNIT_EXPECT_EQ(test, 8, crypto_skcipher_data_unit_step(tfm));
+
+	KUNIT_EXPECT_EQ(test, 0,
+			crypto_skcipher_setkey(tfm, key, sizeof(key)));
+	KUNIT_EXPECT_EQ(test, 32, crypto_skcipher_data_unit_size(tfm));
+	KUNIT_EXPECT_EQ(test, 8, crypto_skcipher_data_unit_step(tfm));
+
+	KUNIT_EXPECT_EQ(test, 0, crypto_skcipher_set_data_unit_size(tfm, 0));
+	KUNIT_EXPECT_EQ(test, 0, crypto_skcipher_data_unit_size(tfm));
+
+	/* A step is refused when it is set, also while there is no size. */
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
+			crypto_skcipher_set_data_unit_step(tfm, TOY_BAD_STEP));
+}
+
+static void test_bad_lengths(struct kunit *test)
+{
+	static const unsigned int bad[] = { 0, 1, 16, 31, 33, 48, 100 };
+	struct toy_fixture *f = toy_alloc(test, 0);
+	struct scatterlist sg;
+	unsigned int i;
+	u8 *data;
+
+	data = kunit_kzalloc(test, 128, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, data);
+	sg_init_one(&sg, data, 128);
+	f->iv[0] = 0xff;
+
+	KUNIT_ASSERT_EQ(test, 0,
+			crypto_skcipher_set_data_unit_size(f->tfm, 32));
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		skcipher_request_set_crypt(f->req, &sg, &sg, bad[i], f->iv);
+		KUNIT_EXPECT_EQ_MSG(test, -EINVAL,
+				    crypto_skcipher_encrypt(f->req),
+				    "length %u", bad[i]);
+	}
+	KUNIT_EXPECT_EQ(test, 0, toy.calls);
+	KUNIT_EXPECT_NULL(test, memchr_inv(data, 0, 128));
+}
+
+/*
+ * Two units of 32 bytes and one more, source and destination cut in different
+ * places within units and with an empty entry, and an IV whose halves both
+ * overflow.
+ */
+static void test_walk(struct kunit *test)
+{
+	static const unsigned int cut_src[] = { 5, 30, 0, 61 };
+	static const unsigned int cut_dst[] = { 64, 1, 31 };
+	struct toy_fixture *f = toy_alloc(test, 0);
+	struct scatterlist src[ARRAY_SIZE(cut_src)];
+	struct scatterlist dst[ARRAY_SIZE(cut_dst)];
+	u8 *in, *out, want_iv[SKCIPHER_DATA_UNIT_IVSIZE];
+	unsigned int i, pos;
+
+	in = kunit_kzalloc(test, 96, GFP_KERNEL);
+	out = kunit_kzalloc(test, 128, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, in);
+	KUNIT_ASSERT_NOT_NULL(test, out);
+	for (i = 0; i < 96; i++)
+		in[i] = i;
+
+	sg_init_table(src, ARRAY_SIZE(src));
+	for (i = 0, pos = 0; i < ARRAY_SIZE(src); pos += cut_src[i], i++)
+		sg_set_buf(&src[i], in + pos, cut_src[i]);
+	sg_init_table(dst, ARRAY_SIZE(dst));
+	for (i = 0, pos = 0; i < ARRAY_SIZE(dst); pos += cut_dst[i], i++)
+		sg_set_buf(&dst[i], out + pos, cut_dst[i]);
+
+	KUNIT_ASSERT_EQ(test, 0,
+			crypto_skcipher_set_data_unit_size(f->tfm, 32));
+	KUNIT_ASSERT_EQ(test, 0,
+			crypto_skcipher_set_data_unit_step(f->tfm, 8));
+
+	memset(f->iv, 0xff, sizeof(f->iv));
+	f->iv[0] = 0xfc;
+	memcpy(want_iv, f->iv, sizeof(want_iv));
+	skcipher_request_set_crypt(f->req, src, dst, 96, f->iv);
+	KUNIT_ASSERT_EQ(test, 0, crypto_skcipher_encrypt(f->req));
+
+	KUNIT_EXPECT_MEMEQ(test, f->iv, want_iv, sizeof(want_iv));
+	KUNIT_EXPECT_EQ(test, f->req->cryptlen, 96);
+	KUNIT_EXPECT_PTR_EQ(test, f->req->src, &src[0]);
+	KUNIT_EXPECT_PTR_EQ(test, f->req->dst, &dst[0]);
+
+	KUNIT_ASSERT_EQ(test, 3, toy.calls);
+	for (i = 0; i < 3; i++)
+		KUNIT_EXPECT_EQ(test, 32, toy.len[i]);
+	KUNIT_EXPECT_MEMEQ(test, toy.iv[0], want_iv, sizeof(want_iv));
+	memset(want_iv, 0, sizeof(want_iv));
+	want_iv[0] = 0x04;
+	KUNIT_EXPECT_MEMEQ(test, toy.iv[1], want_iv, sizeof(want_iv));
+	want_iv[0] = 0x0c;
+	KUNIT_EXPECT_MEMEQ(test, toy.iv[2], want_iv, sizeof(want_iv));
+
+	for (i = 0; i < 96; i++)
+		KUNIT_EXPECT_EQ_MSG(test, in[i] ^ toy.iv[i / 32][0], out[i],
+				    "byte %u", i);
+	KUNIT_EXPECT_NULL(test, memchr_inv(out + 96, 0, 32));
+}
+
+static void test_carry_into_high_half(struct kunit *test)
+{
+	u8 iv[SKCIPHER_DATA_UNIT_IVSIZE] = {};
+	u8 want[SKCIPHER_DATA_UNIT_IVSIZE] = {};
+
+	memset(iv, 0xff, 8);
+	want[8] = 1;
+	skcipher_advance_iv(iv, 1);
+	KUNIT_EXPECT_MEMEQ(test, iv, want, sizeof(want));
+
+	want[0] = 0xff;
+	want[1] = 0x01;
+	skcipher_advance_iv(iv, 0x1ff);
+	KUNIT_EXPECT_MEMEQ(test, iv, want, sizeof(want));
+}
+
+static void test_error_in_the_middle(struct kunit *test)
+{
+	struct toy_fixture *f = toy_alloc(test, 0);
+	u8 want_iv[SKCIPHER_DATA_UNIT_IVSIZE] = { 3 };
+	struct scatterlist sg;
+	u8 *data;
+
+	data = kunit_kzalloc(test, 96, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, data);
+	sg_init_one(&sg, data, 96);
+
+	KUNIT_ASSERT_EQ(test, 0,
+			crypto_skcipher_set_data_unit_size(f->tfm, 32));
+	f->iv[0] = 3;
+	toy.fail_at = 2;
+	skcipher_request_set_crypt(f->req, &sg, &sg, 96, f->iv);
+	KUNIT_EXPECT_EQ(test, -EIO, crypto_skcipher_encrypt(f->req));
+	KUNIT_EXPECT_EQ(test, 2, toy.calls);
+	KUNIT_EXPECT_MEMEQ(test, f->iv, want_iv, sizeof(want_iv));
+	KUNIT_EXPECT_EQ(test, f->req->cryptlen, 96);
+	KUNIT_EXPECT_PTR_EQ(test, f->req->src, &sg);
+	KUNIT_EXPECT_PTR_EQ(test, f->req->dst, &sg);
+	KUNIT_EXPECT_NULL(test, memchr_inv(data + 32, 0, 64));
+}
+
+static struct kunit_case skcipher_data_unit_cases[] = {
+	KUNIT_CASE(test_registration),
+	KUNIT_CASE(test_lskcipher_registration),
+	KUNIT_CASE(test_without_flag),
+	KUNIT_CASE(test_size_and_step),
+	KUNIT_CASE(test_bad_lengths),
+	KUNIT_CASE(test_walk),
+	KUNIT_CASE(test_carry_into_high_half),
+	KUNIT_CASE(test_error_in_the_middle),
+	{}
+};
+
+static struct kunit_suite skcipher_data_unit_suite = {
+	.name = "skcipher-data-unit",
+	.test_cases = skcipher_data_unit_cases,
+};
+
+kunit_test_suite(skcipher_data_unit_suite);
+
+MODULE_DESCRIPTION("KUnit tests of data units in the skcipher API");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,548 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Self-test of requests made of many data units
+ *
+ * Whatever an algorithm does with a request of many data units, the result has
+ * to be what it does with one request per unit.  That is the oracle here: a
+ * second tfm of the same algorithm, with no data unit size set, which has been
+ * through the test vectors before.
+ */
+
+#include <crypto/internal/skcipher-data-unit.h>
+#include <linux/err.h>
+#include <linux/mm.h>
+#include <linux/random.h>
+#include <linux/scatterlist.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "testmgr-data-unit.h"
+
+/* As large as makes an entry that spans pages, small enough to be had. */
+#define ARENA_BLOCK_ORDER	2
+#define ARENA_BLOCK_SIZE	(PAGE_SIZE << ARENA_BLOCK_ORDER)
+
+/* What lies in the arena outside of the data, and has to stay. */
+#define ARENA_FILL		0xa5
+
+#define MAX_UNIT_SIZE		4096
+#define MAX_UNITS		300
+#define MAX_DATA		(MAX_UNIT_SIZE * MAX_UNITS)
+#define MAX_ENTRIES		128
+#define MAX_GAP			64
+
+/*
+ * Random cases that are not among the fixed ones: their number, and the most
+ * data that one of them processes, for an emulated or a slow machine's sake.
+ */
+#ifdef CONFIG_CRYPTO_MANAGER_EXTRA_TESTS
+#define NR_RANDOM_CASES		100
+#define MAX_RANDOM_DATA		MAX_DATA
+#else
+#define NR_RANDOM_CASES		16
+#define MAX_RANDOM_DATA		(32 * 1024)
+#endif
+
+/*
+ * Memory that a scatterlist is laid out in.  Each entry lies within a block;
+ * blocks are left early, and gaps are left between entries.
+ */
+struct arena {
+	unsigned int nr_blocks;
+	u8 **block;
+	struct scatterlist sg[MAX_ENTRIES];
+};
+
+struct data_unit_test {
+	const char *driver;
+	struct crypto_skcipher *tfm;		/* with a data unit size */
+	struct skcipher_request *req;
+	struct crypto_skcipher *ref_tfm;	/* without */
+	struct skcipher_request *ref_req;
+	struct crypto_wait wait;
+
+	struct arena src;
+	struct arena dst;
+	u8 *input;		/* MAX_DATA bytes of random data */
+	u8 *expected;		/* the first bytes of it, unit by unit */
+	u8 *unit;		/* MAX_UNIT_SIZE bytes for the reference tfm */
+
+	/* 2 * alignment, so that an IV can be placed anywhere */
+	u8 iv[2 * SKCIPHER_DATA_UNIT_IVSIZE];
+	u8 ref_iv[SKCIPHER_DATA_UNIT_IVSIZE];
+};
+
+struct data_unit_case {
+	unsigned int size;	/* of a data unit, in bytes */
+	unsigned int units;
+	unsigned int step;
+	bool encrypt;
+	bool inplace;
+	bool carry;		/* the low half of the IV overflows */
+	bool fragmented;	/* entries cut through data units */
+	bool may_sleep;
+};
+
+static void arena_free(struct arena *arena)
+{
+	unsigned int i;
+
+	if (!arena->block)
+		return;
+	for (i = 0; i < arena->nr_blocks; i++)
+		free_pages((unsigned long)arena->block[i], ARENA_BLOCK_ORDER);
+	kfree(arena->block);
+}
+
+static int arena_alloc(struct arena *arena)
+{
+	unsigned int i;
+
+	arena->nr_blocks = DIV_ROUND_UP(MAX_DATA + MAX_ENTRIES * MAX_GAP,
+					ARENA_BLOCK_SIZE) + 1;
+	arena->block = kcalloc(arena->nr_blocks, sizeof(*arena->block),
+			       GFP_KERNEL);
+	if (!arena->block)
+		return -ENOMEM;
+
+	for (i = 0; i < arena->nr_blocks; i++) {
+		arena->block[i] = (u8 *)__get_free_pages(GFP_KERNEL,
+							 ARENA_BLOCK_ORDER);
+		if (!arena->block[i])
+			return -ENOMEM;
+		memset(arena->block[i], ARENA_FILL, ARENA_BLOCK_SIZE);
+	}
+	return 0;
+}
+
+/*
+ * The entries of a fragmented list are of random length, but long enough on
+ * average for all of the data to fit; what is left goes into as many as it takes.
+ */
+static unsigned int arena_entry_len(const struct data_unit_case *c,
+				    unsigned int left, unsigned int entries_left)
+{
+	unsigned int need = left / ARENA_BLOCK_SIZE + 2;
+	unsigned int len;
+
+	if (!c->fragmented || entries_left <= need + need / 2)
+		return left;
+
+	switch (get_random_u32_below(4)) {
+	case 0:
+		len = get_random_u32_inclusive(1, 32);
+		break;
+	case 1:
+		len = c->size;
+		break;
+	default:
+		len = get_random_u32_inclusive(1, 4 * MAX_UNIT_SIZE);
+		break;
+	}
+	return min(len, left);
+}
+
+/* Lay out @bytes of @arena as the case wants it. */
+static int arena_layout(struct arena *arena, const struct data_unit_case *c,
+			unsigned int bytes)
+{
+	unsigned int pos = 0, block = 0, i;
+
+	sg_init_table(arena->sg, MAX_ENTRIES);
+
+	for (i = 0; bytes && i < MAX_ENTRIES; i++) {
+		unsigned int len = arena_entry_len(c, bytes, MAX_ENTRIES - i);
+
+		if (c->fragmented)
+			pos += get_random_u32_below(MAX_GAP);
+		if (pos >= ARENA_BLOCK_SIZE) {
+			block++;
+			pos = 0;
+		}
+		if (block >= arena->nr_blocks)
+			return -EOVERFLOW;
+
+		len = min_t(unsigned int, len, ARENA_BLOCK_SIZE - pos);
+		sg_set_buf(&arena->sg[i], arena->block[block] + pos, len);
+		pos += len;
+		bytes -= len;
+	}
+	if (bytes)
+		return -EOVERFLOW;
+
+	sg_mark_end(&arena->sg[i - 1]);
+	return 0;
+}
+
+/* Is everything in the arena that the scatterlist does not cover untouched? */
+static bool arena_clean_outside(struct arena *arena)
+{
+	struct scatterlist *sg;
+	unsigned int i;
+
+	for (sg = arena->sg; sg; sg = sg_next(sg))
+		memset(sg_virt(sg), ARENA_FILL, sg->length);
+
+	for (i = 0; i < arena->nr_blocks; i++) {
+		if (memchr_inv(arena->block[i], ARENA_FILL, ARENA_BLOCK_SIZE))
+			return false;
+	}
+	return true;
+}
+
+static bool sg_equals(struct scatterlist *sg, const u8 *data,
+		      unsigned int bytes)
+{
+	for (; sg && bytes; sg = sg_next(sg)) {
+		unsigned int len = min(sg->length, bytes);
+
+		if (memcmp(sg_virt(sg), data, len))
+			return false;
+		data += len;
+		bytes -= len;
+	}
+	return !bytes;
+}
+
+static void sg_fill(struct scatterlist *sg, const u8 *data, unsigned int bytes)
+{
+	for (; sg && bytes; sg = sg_next(sg)) {
+		unsigned int len = min(sg->length, bytes);
+
+		memcpy(sg_virt(sg), data, len);
+		data += len;
+		bytes -= len;
+	}
+}
+
+static int complain(const struct data_unit_test *t,
+		    const struct data_unit_case *c, const char *what, int err)
+{
+	pr_err("alg: skcipher: %s: data units: %s (%d): %u units of %u bytes, step %u, %s%s%s%s%s\n",
+	       t->driver, what, err, c->units, c->size, c->step,
+	       c->encrypt ? "encrypt" : "decrypt",
+	       c->inplace ? ", in place" : "",
+	       c->carry ? ", carry" : "",
+	       c->fragmented ? ", fragmented" : "",
+	       c->may_sleep ? ", may sleep" : "");
+	return err ?: -EINVAL;
+}
+
+static int crypt_wait(struct data_unit_test *t, struct skcipher_request *req,
+		      bool encrypt)
+{
+	return crypto_wait_req(encrypt ? crypto_skcipher_encrypt(req) :
+					 crypto_skcipher_decrypt(req),
+			       &t->wait);
+}
+
+/* n * step is added bit by bit here, so as to share nothing with the walk. */
+static void add_to_iv(u8 *iv, u64 n)
+{
+	unsigned int i, carry = 0;
+
+	for (i = 0; i < SKCIPHER_DATA_UNIT_IVSIZE; i++) {
+		carry += iv[i] + (n & 0xff);
+		iv[i] = carry;
+		carry >>= 8;
+		n >>= 8;
+	}
+}
+
+static int make_expected(struct data_unit_test *t,
+			 const struct data_unit_case *c, const u8 *iv)
+{
+	struct scatterlist sg;
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < c->units; i++) {
+		memcpy(t->unit, t->input + (size_t)i * c->size, c->size);
+		sg_init_one(&sg, t->unit, c->size);
+		memcpy(t->ref_iv, iv, sizeof(t->ref_iv));
+		add_to_iv(t->ref_iv, (u64)i * c->step);
+
+		skcipher_request_set_callback(t->ref_req,
+					      CRYPTO_TFM_REQ_MAY_BACKLOG |
+					      CRYPTO_TFM_REQ_MAY_SLEEP,
+					      crypto_req_done, &t->wait);
+		skcipher_request_set_crypt(t->ref_req, &sg, &sg, c->size,
+					   t->ref_iv);
+		err = crypt_wait(t, t->ref_req, c->encrypt);
+		if (err)
+			return complain(t, c, "unit by unit failed", err);
+		memcpy(t->expected + (size_t)i * c->size, t->unit, c->size);
+		cond_resched();
+	}
+	return 0;
+}
+
+/*
+ * Lengths that are no positive multiple of the unit size.  The scatterlists are
+ * long enough for all of them.
+ */
+static int check_bad_lengths(struct data_unit_test *t,
+			     const struct data_unit_case *c,
+			     struct scatterlist *src, struct scatterlist *dst,
+			     u8 *iv, const u8 *dst_data)
+{
+	const unsigned int bytes = c->size * c->units;
+	const unsigned int bad[] = { 0, 1, c->size - 1, bytes - 1,
+				     bytes - c->size / 2 };
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		skcipher_request_set_crypt(t->req, src, dst, bad[i], iv);
+		err = crypt_wait(t, t->req, c->encrypt);
+		if (err != -EINVAL)
+			return complain(t, c, "bad length not refused", err);
+		if (!sg_equals(dst, dst_data, bytes))
+			return complain(t, c, "bad length, but written to", 0);
+	}
+	return 0;
+}
+
+static int run_case(struct data_unit_test *t, const struct data_unit_case *c)
+{
+	const unsigned int bytes = c->size * c->units;
+	unsigned int alignmask = crypto_skcipher_alignmask(t->tfm);
+	u8 iv[SKCIPHER_DATA_UNIT_IVSIZE];
+	struct scatterlist *src, *dst;
+	u8 *req_iv = t->iv;
+	int err;
+
+	err = crypto_skcipher_set_data_unit_step(t->tfm, c->step);
+	if (err == -EOPNOTSUPP && c->step != 1)
+		return 0;
+	if (err)
+		return complain(t, c, "cannot set the step", err);
+
+	err = crypto_skcipher_set_data_unit_size(t->tfm, c->size);
+	if (err)
+		return complain(t, c, "cannot set the size", err);
+
+	get_random_bytes(iv, sizeof(iv));
+	if (c->carry) {
+		memset(iv, 0xff, sizeof(u64));
+		iv[0] -= get_random_u32_below(c->units * c->step) & 0x7f;
+		if (get_random_u32_below(2))
+			memset(iv + sizeof(u64), 0xff, sizeof(u64));
+	}
+
+	/* An IV buffer that is not aligned costs the algorithm a copy. */
+	if (c->fragmented && alignmask < SKCIPHER_DATA_UNIT_IVSIZE)
+		req_iv += get_random_u32_below(SKCIPHER_DATA_UNIT_IVSIZE);
+	memcpy(req_iv, iv, sizeof(iv));
+
+	err = arena_layout(&t->src, c, bytes);
+	if (!err && !c->inplace)
+		err = arena_layout(&t->dst, c, bytes);
+	if (err)
+		return complain(t, c, "cannot lay out the data", err);
+
+	src = t->src.sg;
+	dst = c->inplace ? src : t->dst.sg;
+	sg_fill(src, t->input, bytes);
+	if (!c->inplace)
+		sg_fill(dst, t->input + 1, bytes);
+
+	skcipher_request_set_callback(t->req, CRYPTO_TFM_REQ_MAY_BACKLOG |
+				      (c->may_sleep ?
+				       CRYPTO_TFM_REQ_MAY_SLEEP : 0),
+				      crypto_req_done, &t->wait);
+
+	err = check_bad_lengths(t, c, src, dst, req_iv,
+				c->inplace ? t->input : t->input + 1);
+	if (err)
+		return err;
+
+	err = make_expected(t, c, iv);
+	if (err)
+		return err;
+
+	skcipher_request_set_crypt(t->req, src, dst, bytes, req_iv);
+	err = crypt_wait(t, t->req, c->encrypt);
+	if (err)
+		return complain(t, c, "failed", err);
+	if (!sg_equals(dst, t->expected, bytes))
+		return complain(t, c, "differs from unit by unit", 0);
+	if (memcmp(req_iv, iv, sizeof(iv)))
+		return complain(t, c, "IV buffer changed", 0);
+	if (!c->inplace && !sg_equals(src, t->input, bytes))
+		return complain(t, c, "source changed", 0);
+	if (!arena_clean_outside(&t->src) ||
+	    (!c->inplace && !arena_clean_outside(&t->dst)))
+		return complain(t, c, "wrote outside of the destination", 0);
+
+	return 0;
+}
+
+static const unsigned int sizes[] = { 16, 48, 512, 528, 1024, 2048, 4096 };
+
+/* Each size and both steps, both ways, and the longest request once. */
+static int run_fixed_cases(struct data_unit_test *t)
+{
+	struct data_unit_case c;
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < 4 * ARRAY_SIZE(sizes); i++) {
+		c = (struct data_unit_case) {
+			.size = sizes[i / 4],
+			.units = i == 4 * ARRAY_SIZE(sizes) - 1 ?
+				 MAX_UNITS : 1 + 3 * (i % 4),
+			.step = i & 1 ? 8 : 1,
+			.encrypt = i & 2,
+			.inplace = (i / 4) & 1,
+			.carry = (i / 4) % 3 == 0,
+			.fragmented = (i / 4) & 2,
+			.may_sleep = true,
+		};
+		err = run_case(t, &c);
+		if (err)
+			return err;
+	}
+
+	return 0;
+}
+
+static int run_random_cases(struct data_unit_test *t)
+{
+	struct data_unit_case c;
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < NR_RANDOM_CASES; i++) {
+		unsigned int size = get_random_u32_below(2) ?
+			sizes[get_random_u32_below(ARRAY_SIZE(sizes))] :
+			16 * get_random_u32_inclusive(1, MAX_UNIT_SIZE / 16);
+
+		c = (struct data_unit_case) {
+			.size = size,
+			.units = get_random_u32_inclusive(1,
+					min(MAX_UNITS, MAX_RANDOM_DATA / size)),
+			.step = get_random_u32_below(2) ? 1 : 8,
+			.encrypt = get_random_u32_below(2),
+			.inplace = get_random_u32_below(2),
+			.carry = get_random_u32_below(2),
+			.fragmented = get_random_u32_below(4),
+			.may_sleep = get_random_u32_below(2),
+		};
+		err = run_case(t, &c);
+		if (err)
+			return err;
+	}
+
+	return 0;
+}
+
+static int setkey(struct data_unit_test *t, unsigned int keysize)
+{
+	const unsigned int size = crypto_skcipher_data_unit_size(t->tfm);
+	u8 *key;
+	int err;
+
+	key = kmalloc(keysize, GFP_KERNEL);
+	if (!key)
+		return -ENOMEM;
+
+	get_random_bytes(key, keysize);
+	err = crypto_skcipher_setkey(t->ref_tfm, key, keysize) ?:
+	      crypto_skcipher_setkey(t->tfm, key, keysize);
+	if (!err && crypto_skcipher_data_unit_size(t->tfm) != size)
+		err = -EINVAL;
+	if (err)
+		pr_err("alg: skcipher: %s: data units: key of %u bytes not taken as it should (%d)\n",
+		       t->driver, keysize, err);
+	kfree_sensitive(key);
+	return err;
+}
+
+static int run_test(struct data_unit_test *t)
+{
+	int err;
+
+	t->req = skcipher_request_alloc(t->tfm, GFP_KERNEL);
+	t->ref_req = skcipher_request_alloc(t->ref_tfm, GFP_KERNEL);
+	t->input = kvmalloc(MAX_DATA + 1, GFP_KERNEL);
+	t->expected = kvmalloc(MAX_DATA, GFP_KERNEL);
+	t->unit = kmalloc(MAX_UNIT_SIZE, GFP_KERNEL);
+	if (!t->req || !t->ref_req || !t->input || !t->expected || !t->unit)
+		return -ENOMEM;
+
+	err = arena_alloc(&t->src) ?: arena_alloc(&t->dst);
+	if (err)
+		return err;
+
+	get_random_bytes(t->input, MAX_DATA + 1);
+	crypto_init_wait(&t->wait);
+
+	err = setkey(t, crypto_skcipher_max_keysize(t->tfm)) ?:
+	      run_fixed_cases(t) ?:
+	      setkey(t, crypto_skcipher_min_keysize(t->tfm)) ?:
+	      run_random_cases(t);
+	if (err)
+		return err;
+
+	/* Without a data unit size a request is one message again. */
+	err = crypto_skcipher_set_data_unit_size(t->tfm, 0);
+	if (err)
+		pr_err("alg: skcipher: %s: data units: cannot be turned off (%d)\n",
+		       t->driver, err);
+	return err;
+}
+
+/**
+ * test_skcipher_data_units() - compare many data units with one at a time
+ * @ref_tfm: the algorithm, tested as far as single messages go; gets a new key
+ * @type: type to allocate a second tfm with
+ * @mask: mask to allocate a second tfm with
+ *
+ * Context: Process context.  May sleep.
+ * Return: 0 on success and for an algorithm without
+ *	   CRYPTO_ALG_SKCIPHER_MULTI_DATA_UNIT; otherwise a negative error code,
+ *	   and the log says what was wrong.
+ */
+int test_skcipher_data_units(struct crypto_skcipher *ref_tfm, u32 type,
+			     u32 mask)
+{
+	const char *driver = crypto_skcipher_driver_name(ref_tfm);
+	struct data_unit_test *t;
+	int err;
+
+	if (!crypto_skcipher_supports_multi_data_unit(ref_tfm))
+		return 0;
+
+	t = kzalloc(sizeof(*t), GFP_KERNEL);
+	if (!t)
+		return -ENOMEM;
+	t->driver = driver;
+	t->ref_tfm = ref_tfm;
+
+	t->tfm = crypto_alloc_skcipher(driver, type, mask);
+	if (IS_ERR(t->tfm)) {
+		err = PTR_ERR(t->tfm);
+		pr_err("alg: skcipher: %s: data units: no second tfm (%d)\n",
+		       driver, err);
+		goto out_free;
+	}
+
+	err = run_test(t);
+	if (err == -ENOMEM)
+		pr_err("alg: skcipher: %s: data units: out of memory\n",
+		       driver);
+
+	arena_free(&t->dst);
+	arena_free(&t->src);
+	kfree(t->unit);
+	kvfree(t->expected);
+	kvfree(t->input);
+	skcipher_request_free(t->ref_req);
+	skcipher_request_free(t->req);
+	crypto_free_skcipher(t->tfm);
+out_free:
+	kfree(t);
+	return err;
+}
