@@ -1,0 +1,93 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Proves that compose refuses what is not exact or would lose work, with words
+# that say what to do, and that the tree is then as it was.
+set -eu
+# shellcheck source-path=SCRIPTDIR disable=SC1091
+. "$(dirname "$0")/lib/fake-base.sh"
+
+compose() {
+	command_of compose 6.12 "$TREE"
+}
+
+# refuses, and the tree is as it was.
+refuses_untouched() {
+	local before
+	before=$(tree_state)
+	refuses "$@"
+	succeeds_quietly 'the tree is as it was' is_equal "$(tree_state)" "$before"
+}
+
+restore_repository() {
+	git -C "$REPOSITORY" -c core.autocrlf=false reset -q --hard
+	git -C "$REPOSITORY" clean -qfd
+}
+
+DM_PATCH=patches/6.12/0002-dm-crypt-use-units.patch
+
+ktap_print_header
+ktap_set_plan 34
+make_tree
+
+# One line of context that is not in the base: patch -F2 would take this.
+sed -i 's/^ dm-crypt line 28$/ dm-crypt line XX/' "$REPOSITORY/$DM_PATCH"
+refuses_untouched 'fuzz is refused' '0002-dm-crypt-use-units.patch does not apply' compose
+sed -i 's/^ dm-crypt line 31$/ dm-crypt line YY/' "$REPOSITORY/$DM_PATCH"
+refuses_untouched 'a patch that does not apply is refused' 'patch does not apply' compose
+says 'the message has the version it was made for' 'made against 6.12.117 (linux-source-6.12 6.12.117-1)'
+says 'the message has the version found' 'is Linux 6.12.117'
+restore_repository
+
+echo edit >>"$TREE/crypto/skcipher.c"
+refuses_untouched 'uncommitted edits are refused' 'uncommitted edits' compose
+says 'the message names the file' 'crypto/skcipher.c'
+says 'the message says how to keep them' 'make refresh'
+says 'the message says how to drop them' 'reset --hard'
+
+tree_git commit -qam 'edit'
+succeeds 'a commit that is not folded back is no obstacle to an unchanged series' compose
+says 'there is a notice' 'not in the repository'
+echo more >>"$REPOSITORY/crypto/units.c"
+refuses_untouched 'a commit that is not folded back is not lost to a changed series' \
+	'files of the series changed as well' compose
+says 'the message says how to keep it' 'cherry-pick'
+tree_git reset -q --hard HEAD~
+restore_repository
+
+tree_git checkout -q --detach
+refuses_untouched 'a tree in the middle of a rebase is refused' 'not on its branch' compose
+tree_git switch -q series
+
+sed -i 's|+crypto/units.c|&\n\t+crypto/lost.c|' "$SERIES"
+refuses_untouched 'a named new file that is missing is refused' 'new file crypto/lost.c' compose
+echo text >"$TREE/crypto/lost.c"
+echo other >"$REPOSITORY/crypto/lost.c"
+refuses_untouched 'a file of that name, not committed in the tree, is not overwritten' \
+	'is not committed there' compose
+rm "$TREE/crypto/lost.c"
+sed -i '\|+crypto/lost.c|d' "$SERIES"
+refuses_untouched 'a kernel file that no series names is refused' \
+	'crypto/lost.c is a kernel file that no series names' compose
+mkdir "$REPOSITORY/patches/7.3"
+printf '0001-a.patch\n\t+crypto/lost.c\n' >"$REPOSITORY/patches/7.3/series"
+succeeds 'a file that is for another base is accepted' compose
+rm "$REPOSITORY/patches/7.3/series"
+restore_repository
+
+sed -i 's|+crypto/units.c|&\n\t+crypto/skcipher.c|' "$SERIES"
+echo mine >"$REPOSITORY/crypto/skcipher.c"
+refuses_untouched 'a new file that the base has is refused' 'has one already' compose
+restore_repository
+sed -i /0004/d "$SERIES"
+refuses_untouched 'a patch that the series does not name is refused' 'not named in' compose
+restore_repository
+sed -i '/^---$/q' "$REPOSITORY/$DM_PATCH"
+refuses_untouched 'a commit that changes nothing is refused' 'changes nothing' compose
+restore_repository
+echo '0002 dm crypt' >>"$SERIES"
+refuses 'a series that cannot be read is refused' 'is neither' compose
+restore_repository
+succeeds 'after all that there is nothing to compose' compose
+says 'it says so' 'is up to date'
+ktap_finished
