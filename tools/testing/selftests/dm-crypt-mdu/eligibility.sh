@@ -1,0 +1,124 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Proves that volumes which cannot be batched are not, that status and kernel
+# log say why, and that they work as they do with batching switched off.
+# No cipher at hand leads to the reasons unit_size and iv_step.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
+. "$(dirname "$0")"/lib.sh
+require_tools dmesg
+
+SIZE=$((256 * 1024))
+
+# A disk on dm-integrity, with a tag of $1 bytes a sector.
+make_integrity_disk() {
+	dmsetup create "$NAME-below" --table \
+		"0 $((SIZE / 512)) integrity $(make_disk 8192) 0 $1 D 0" ||
+		skip "the kernel has no dm-integrity"
+	echo "$VOLUME-below"
+}
+
+use_volume() {
+	write_mixed 512 "$WORK/plain"
+	block_io read "$VOLUME" > "$WORK/out"
+	expect_same "$WORK/plain" "$WORK/out" "read back"
+}
+
+# The kernel log is read from the last mark on.
+mark_log() {
+	MARK=$NAME-$RANDOM-$RANDOM
+	echo "$MARK" > /dev/kmsg
+}
+
+# expect_log TEXT: the table load since then is logged in this one line.
+expect_log() {
+	local device line
+
+	device=$(dmsetup info -c --noheadings -o major,minor "$NAME")
+	line=$(dmesg | sed "1,/$MARK/d" | sed -n 's/.*\(crypt: .*multi_data_unit\)/\1/p')
+	[ "$line" = "crypt: $device: multi_data_unit:$1" ] ||
+		fail "wanted one line for $device, $1 in the log, but there is: $line"
+}
+
+# refused REASON MAKE_DISK CIPHER KEY_BYTES IV_OFFSET [OPTION...]
+refused() {
+	local reason=$1 make=$2 cipher=$3 iv_offset=$5 key disk
+
+	key=$(random_key "$4")
+	shift 5
+	random_file "$WORK/plain" $SIZE
+
+	set_batching N
+	disk=$($make)
+	map "$disk" "$cipher" "$key" "$iv_offset" "$@" || skip "the kernel cannot map $cipher"
+	use_volume
+	block_io read "$disk" > "$WORK/off"
+	unmap_all
+
+	[ "$reason" = disabled ] || set_batching Y
+	disk=$($make)
+	mark_log
+	map "$disk" "$cipher" "$key" "$iv_offset" "$@"
+	expect_off "$reason"
+	expect_log "off reason:$reason"
+	use_volume
+	if [ "${cipher%-random}" = "$cipher" ]; then
+		block_io read "$disk" > "$WORK/on"
+		expect_same "$WORK/off" "$WORK/on" "raw devices"
+	fi
+}
+
+plain_disk() {
+	make_disk $((SIZE / 512))
+}
+
+tag_16_disk() {
+	make_integrity_disk 16
+}
+
+tag_32_disk() {
+	make_integrity_disk 32
+}
+
+# The table is what user space compares and stores: it must not change.
+table_stays() {
+	local key disk
+
+	key=$(random_key 64)
+	disk=$(plain_disk)
+	mark_log
+	map "$disk" aes-xts-plain64 "$key" 0
+	expect_on
+	expect_log on
+	dmsetup table --showkeys "$NAME" > "$WORK/on"
+	set_batching N
+	expect_on
+	unmap
+	map "$disk" aes-xts-plain64 "$key" 0
+	expect_off disabled
+	dmsetup table --showkeys "$NAME" > "$WORK/off"
+	expect_same "$WORK/on" "$WORK/off" "tables"
+}
+
+ktap_set_plan 17
+run_case "eligible, the table does not show it" table_stays
+run_case "disabled" refused disabled plain_disk aes-xts-plain64 64 0
+run_case "iv_mode: plain64be" refused iv_mode plain_disk aes-xts-plain64be 64 0
+run_case "iv_mode: null" refused iv_mode plain_disk aes-xts-null 64 0
+run_case "iv_mode: benbi" refused iv_mode plain_disk aes-xts-benbi 64 0
+run_case "iv_mode: eboiv" refused iv_mode plain_disk aes-xts-eboiv 64 0
+run_case "iv_mode: eboiv with CBC" refused iv_mode plain_disk aes-cbc-eboiv 32 0
+run_case "iv_mode: elephant" refused iv_mode plain_disk aes-cbc-elephant 64 0
+run_case "iv_mode: essiv" refused iv_mode plain_disk aes-cbc-essiv:sha256 32 0
+run_case "iv_wrap" refused iv_wrap plain_disk aes-xts-plain 64 $((0x100000000 - 8))
+run_case "multi_key" refused multi_key plain_disk aes:2-xts-plain64 128 0
+run_case "multi_key: lmk" refused multi_key plain_disk aes:64-cbc-lmk 1024 0
+run_case "cipher: CBC" refused cipher plain_disk aes-cbc-plain64 32 0
+run_case "cipher: Adiantum" refused cipher plain_disk "capi:adiantum(xchacha12,aes)-plain64" 32 0
+run_case "cipher: Adiantum, sectors of 4096" \
+	refused cipher plain_disk "capi:adiantum(xchacha12,aes)-plain64" 32 0 sector_size:4096
+run_case "integrity" refused integrity tag_16_disk aes-xts-random 64 0 integrity:16:none
+run_case "aead" refused aead tag_32_disk \
+	"capi:authenc(hmac(sha256),xts(aes))-plain64" 96 0 integrity:32:aead
+finish

@@ -1,0 +1,74 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Proves that a bio whose scatterlist cannot be allocated is converted sector by
+# sector, once and for all; that small bios need no allocation; and that
+# batching goes on as soon as there is memory again.  failslab makes the
+# allocations in crypt_alloc_sg() fail, and no others.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
+. "$(dirname "$0")"/lib.sh
+# shellcheck source-path=SCRIPTDIR source=failslab.sh disable=SC1091
+. "$TEST_DIR"/failslab.sh
+require_helper xts_oracle
+
+KEY=$(random_key 64)
+SIZE=$((1024 * 1024))
+BIO=(--cut 2048 --sizes 131072)		# 64 segments in a bio
+BIOS=$((SIZE / 131072))
+UNITS=$((SIZE / 512))
+
+open_volume() {
+	DISK=$(make_disk $UNITS)
+	random_file "$WORK/plain" $SIZE
+	map "$DISK" aes-xts-plain64 "$KEY" 0
+	expect_on
+}
+
+write_and_read() {
+	block_io write "$VOLUME" "$@" < "$WORK/plain"
+	block_io read "$DISK" | oracle decrypt --key "$KEY" > "$WORK/out"
+	expect_same "$WORK/plain" "$WORK/out" "written"
+	block_io read "$VOLUME" "$@" > "$WORK/out"
+	expect_same "$WORK/plain" "$WORK/out" "read"
+}
+
+falls_back() {
+	open_volume
+	start_failing
+	write_and_read "${BIO[@]}"
+	expect_count requests 0
+	expect_count fallbacks $((2 * BIOS))
+	expect_count single_units $((2 * UNITS))
+}
+
+# needs_no_memory OPTION...: I/O of 16 KiB, which has four segments at most.
+needs_no_memory() {
+	open_volume
+	start_failing
+	write_and_read --sizes 16384 "$@"
+	expect_count fallbacks 0
+	expect_count single_units 0
+	expect_count requests $((2 * SIZE / 16384))
+}
+
+recovers() {
+	open_volume
+	start_failing
+	block_io write "$VOLUME" "${BIO[@]}" < "$WORK/plain"
+	expect_count fallbacks $BIOS
+	stop_failing
+	write_and_read "${BIO[@]}"
+	expect_count fallbacks $BIOS
+	expect_count requests $((2 * BIOS))
+}
+
+require_failslab crypt_alloc_sg
+trap 'stop_failing; clean_all' EXIT
+
+ktap_set_plan 4
+run_case "a bio without scatterlist is converted sector by sector" falls_back
+run_case "16 KiB in one piece needs no memory" needs_no_memory
+run_case "16 KiB in four segments needs no memory" needs_no_memory --cut 4096
+run_case "batching goes on when there is memory again" recovers
+finish

@@ -1,0 +1,206 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Boot a kernel in QEMU, run one job in it and say whether all went well.
+#
+# usage: boot.sh --kernel BZIMAGE --rootfs IMG --job NAME [options]
+#                --log CONSOLE.log --report REPORT
+#        boot.sh --kernel BZIMAGE --rootfs IMG --job shell [options]
+#
+#   --kernel BZIMAGE   kernel to boot
+#   --rootfs IMG       image made by build-rootfs.sh, /dev/vda, never written to
+#   --job NAME         qemu/jobs/NAME.sh, or "shell" for an interactive shell
+#   --args STRING      arguments for the job
+#   --disk FILE        raw image, writable: /dev/vdb, the next one /dev/vdc ...
+#   --mem MB           memory (default 1024)
+#   --smp N            processors (default 2)
+#   --cpu MODEL        QEMU's name of the processor, with its features
+#   --append STRING    more words for the kernel command line
+#   --icount           count instructions: 1 ns of guest time is 1 instruction,
+#                      one processor; time leaps while the machine waits for
+#                      anything, so measure on a disk in its memory
+#   --qemu ARG         more for QEMU, as it is; once for each word
+#   --timeout SECONDS  a machine that runs longer has failed (default 600)
+#   --log FILE         what the kernel prints
+#   --report FILE      what the job prints, then "verdict: exit N"
+#   --quiet            do not show the test results while they come in
+#   --help
+#
+# Exit status 0 only if QEMU ended by itself, the job's verdict is 0 and the
+# kernel had nothing to complain about (see check-console.sh).
+
+set -eu
+
+usage()
+{
+	sed -n '3,/^$/s/^# \{0,1\}//p' "$0"
+}
+
+die()
+{
+	echo "boot.sh: $*" >&2
+	exit 1
+}
+
+here=$(cd "$(dirname "$0")" && pwd)
+
+kernel=
+rootfs=
+job=
+args=
+disks=()
+mem=1024
+smp=2
+# The same processor on every version of QEMU, with what AES code asks for.
+# xsave without xsaveopt hangs the kernel when it enables it.
+cpu=qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt,+aes,+pclmulqdq,+avx,+avx2,+bmi1,+bmi2
+cpu+=,+xsave,+xsaveopt,+xgetbv1,+rdrand
+append=
+icount=
+qemu_args=()
+timeout=600
+log=
+report=
+quiet=
+while [ $# -gt 0 ]; do
+	case $1 in
+	--kernel | --rootfs | --job | --args | --disk | --mem | --smp | --cpu | \
+	--append | --qemu | --timeout | --log | --report)
+		[ $# -ge 2 ] || die "$1 needs an argument"
+		case $1 in
+		--disk) disks+=("$2") ;;
+		--qemu) qemu_args+=("$2") ;;
+		*) declare "${1#--}=$2" ;;
+		esac
+		shift 2 ;;
+	--icount)
+		icount=1
+		shift ;;
+	--quiet)
+		quiet=1
+		shift ;;
+	-h | --help)
+		usage
+		exit 0 ;;
+	*)
+		die "unknown option $1, see --help" ;;
+	esac
+done
+if [ -z "$kernel" ] || [ -z "$rootfs" ] || [ -z "$job" ]; then
+	die "need --kernel, --rootfs and --job, see --help"
+fi
+if [ "$job" != shell ] && { [ -z "$log" ] || [ -z "$report" ]; }; then
+	die "need --log and --report, see --help"
+fi
+case $args in
+*\"*)
+	die "--args cannot contain quotation marks: $args" ;;
+esac
+[ -r "$kernel" ] || die "cannot read the kernel $kernel"
+[ -r "$rootfs" ] || die "cannot read the root file system $rootfs"
+for disk in ${disks[@]+"${disks[@]}"}; do
+	[ -w "$disk" ] || die "cannot write the disk image $disk"
+done
+command -v qemu-system-x86_64 > /dev/null ||
+	die "qemu-system-x86_64 is not installed (Debian package qemu-system-x86)"
+
+# panic=-1 reboots at once and -no-reboot makes that the end of QEMU.
+# tsc=reliable: the processors' time stamp counters are one and the same here,
+# which the kernel does not believe without being told; without it every look
+# at the clock is an access to an emulated timer.
+cmdline="console=ttyS0 root=/dev/vda ro rootfstype=ext4 init=/sbin/init"
+cmdline+=" panic=-1 oops=panic panic_on_warn=1 tsc=reliable"
+if [ -n "$icount" ]; then
+	# Time leaps while the machine waits for a disk, which is no sign of
+	# anything being stuck.
+	cmdline+=" nowatchdog sysctl.kernel.hung_task_timeout_secs=0"
+	cmdline+=" rcupdate.rcu_cpu_stall_suppress=1 workqueue.watchdog_thresh=0"
+else
+	# A busy host stops the machine's processors for many seconds at times.
+	cmdline+=" softlockup_panic=1 hung_task_panic=1 watchdog_thresh=30"
+	cmdline+=" rcupdate.rcu_cpu_stall_timeout=60 workqueue.watchdog_thresh=60"
+fi
+cmdline+=" mdu.job=$job"
+[ -z "$args" ] || cmdline+=" mdu.args=\"$args\""
+[ -z "$append" ] || cmdline+=" $append"
+
+# TCG always: /dev/kvm may exist and still not be able to run a kernel.
+qemu=(qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none)
+if [ -n "$icount" ]; then
+	smp=1
+	qemu+=(-accel "tcg,thread=single" -icount "shift=0,sleep=off")
+else
+	qemu+=(-accel tcg)
+fi
+qemu+=(-machine pc -cpu "$cpu" -smp "$smp" -m "$mem")
+qemu+=(-kernel "$kernel" -append "$cmdline")
+qemu+=(-drive "file=$rootfs,if=virtio,format=raw,readonly=on")
+for disk in ${disks[@]+"${disks[@]}"}; do
+	qemu+=(-drive "file=$disk,if=virtio,format=raw,cache=unsafe,discard=unmap")
+done
+if [ "$job" = shell ]; then
+	qemu+=(-serial mon:stdio)
+else
+	qemu+=(-serial "file:$log" -device virtio-serial-pci)
+	qemu+=(-chardev "file,id=report,path=$report")
+	qemu+=(-device "virtserialport,chardev=report,name=report")
+fi
+qemu+=(${qemu_args[@]+"${qemu_args[@]}"})
+
+printf '%q ' "${qemu[@]}"
+echo
+
+if [ "$job" = shell ]; then
+	echo "To kill the machine: Ctrl-A X"
+	exec "${qemu[@]}"
+fi
+
+mkdir -p "$(dirname "$log")" "$(dirname "$report")"
+: > "$log"
+: > "$report"
+
+fail()
+{
+	echo "boot.sh: job $job: $*" >&2
+	echo "boot.sh: last lines of the console log $log:" >&2
+	tail -n 60 "$log" >&2
+	echo "boot.sh: last lines of the report $report:" >&2
+	tail -n 10 "$report" >&2
+	exit 1
+}
+
+watcher=
+timeout --foreground --kill-after=10 "$timeout" "${qemu[@]}" < /dev/null &
+machine=$!
+trap 'kill $machine $watcher 2> /dev/null || true' EXIT
+trap 'exit 1' INT TERM
+if [ -z "$quiet" ]; then
+	tail -n +1 -f -s 0.2 --pid="$machine" "$report" |
+		grep --line-buffered -aE '^(1\.\.|ok |not ok |Bail out!)' &
+	watcher=$!
+fi
+status=0
+wait "$machine" || status=$?
+[ -z "$watcher" ] || wait "$watcher" || true
+trap - EXIT
+
+case $status in
+0)
+	;;
+124 | 137)
+	fail "the machine did not end within $timeout s and was killed" ;;
+*)
+	fail "QEMU failed with exit status $status" ;;
+esac
+trouble=$("$here/check-console.sh" "$log") ||
+	fail "the kernel complained: $(head -n 5 <<< "$trouble")"
+verdict=$(tail -n 1 "$report")
+case $verdict in
+"verdict: exit 0")
+	;;
+"verdict: exit "*)
+	fail "the job failed (${verdict#verdict: })" ;;
+*)
+	fail "the machine ended before the job did, there is no verdict" ;;
+esac
+echo "boot.sh: job $job passed, report in $report, console in $log"

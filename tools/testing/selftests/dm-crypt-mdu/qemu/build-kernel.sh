@@ -1,0 +1,166 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Configure and build the kernel that the dm-crypt-mdu selftests run on.
+#
+# usage: build-kernel.sh [options] TREE OUTDIR
+#
+#   TREE    kernel source, left as it is
+#   OUTDIR  build directory (O=), made if needed; a second run in it is
+#           incremental.  The kernel is OUTDIR/arch/x86/boot/bzImage.
+#
+#   --fragment FILE          merge FILE over kernel.config and ../config; may be
+#                            given several times, the last word counts
+#   --allow-missing SYMBOL   accept that TREE has no such option, for a kernel
+#                            without the series
+#   --log FILE               full output of make (default OUTDIR/build.log)
+#   --jobs N                 parallel jobs (default: JOBS, else one a processor)
+#   --config-only            stop when the configuration is made and checked
+#   --help
+#
+# ccache is used if it is installed.  If OUTDIR is a directory right below TREE
+# (TREE/.kernel, say, which git ignores) the compiler sees the same paths in
+# every tree, and what one tree had compiled is there for all others.
+
+set -eu
+set -o pipefail
+
+usage()
+{
+	sed -n '3,/^$/s/^# \{0,1\}//p' "$0"
+}
+
+die()
+{
+	echo "build-kernel.sh: $*" >&2
+	exit 1
+}
+
+here=$(cd "$(dirname "$0")" && pwd)
+
+fragments=("$here/kernel.config" "$here/../config")
+# Before it existed the self-tests were on unless switched off, which
+# kernel.config sees to.
+check=(--allow-missing CRYPTO_SELFTESTS)
+log=
+jobs=${JOBS:-$(nproc)}
+config_only=
+while [ $# -gt 0 ]; do
+	case $1 in
+	--fragment | --allow-missing | --log | --jobs)
+		[ $# -ge 2 ] || die "$1 needs an argument"
+		case $1 in
+		--fragment) fragments+=("$2") ;;
+		--allow-missing) check+=(--allow-missing "$2") ;;
+		--log) log=$2 ;;
+		--jobs) jobs=$2 ;;
+		esac
+		shift 2 ;;
+	--config-only)
+		config_only=1
+		shift ;;
+	-h | --help)
+		usage
+		exit 0 ;;
+	-*)
+		die "unknown option $1, see --help" ;;
+	*)
+		break ;;
+	esac
+done
+[ $# -eq 2 ] || die "need TREE and OUTDIR, see --help"
+[ -f "$1/Kbuild" ] || die "$1 is not a kernel source tree"
+tree=$(cd "$1" && pwd -P)
+mkdir -p "$2"
+outdir=$(cd "$2" && pwd -P)
+[ -n "$log" ] || log=$outdir/build.log
+mkdir -p "$(dirname "$log")"
+log=$(realpath "$log")
+
+for file in "${fragments[@]}"; do
+	[ -r "$file" ] || die "cannot read the config fragment $file"
+done
+
+for pair in make:make gcc:gcc ld:binutils flex:flex bison:bison bc:bc perl:perl; do
+	command -v "${pair%%:*}" > /dev/null ||
+		die "${pair%%:*} is not installed (Debian package ${pair##*:})"
+done
+for pair in libelf.h:libelf-dev openssl/opensslv.h:libssl-dev; do
+	echo "#include <${pair%%:*}>" | gcc -E -x c - > /dev/null 2>&1 ||
+		die "header ${pair%%:*} is missing (Debian package ${pair##*:})"
+done
+
+# What ends up in the image must not depend on who builds it, where and when;
+# ccache needs the same.
+export KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 1970'
+export KBUILD_BUILD_USER=kselftest
+export KBUILD_BUILD_HOST=dm-crypt-mdu
+cc=gcc
+if command -v ccache > /dev/null; then
+	cc="ccache gcc"
+	export CCACHE_BASEDIR=$tree
+	export CCACHE_NOHASHDIR=1
+	ccache_note=" with ccache"
+else
+	ccache_note=" without ccache, which would make later builds quicker"
+fi
+make=(make -C "$tree" "O=$outdir" ARCH=x86_64 "CC=$cc" "-j$jobs")
+
+fail_make()
+{
+	echo "build-kernel.sh: $1 failed: $(printf '%q ' "${make[@]}")$2" >&2
+	grep -nE '(error:|\*\*\*|Error [0-9])' "$log" | head -n 20 >&2 || true
+	echo "build-kernel.sh: full output in $log" >&2
+	exit 1
+}
+
+# The last word on a symbol counts; make each symbol appear once.
+wanted=$outdir/.config.wanted
+awk '
+	/^CONFIG_[A-Za-z0-9_]+=/ { symbol = $0; sub(/=.*/, "", symbol) }
+	/^# CONFIG_[A-Za-z0-9_]+ is not set$/ { symbol = $2 }
+	symbol != "" {
+		if (!(symbol in line))
+			order[++count] = symbol
+		line[symbol] = $0
+		symbol = ""
+	}
+	END { for (i = 1; i <= count; i++) print line[order[i]] }
+' "${fragments[@]}" > "$wanted.tmp"
+mv "$wanted.tmp" "$wanted"
+
+echo "Configuring $tree in $outdir"
+"${make[@]}" KCONFIG_ALLCONFIG="$wanted" allnoconfig > "$log" 2>&1 ||
+	fail_make "configuration" "KCONFIG_ALLCONFIG=$wanted allnoconfig"
+if ! "$here/check-config.sh" "${check[@]}" "$tree" "$outdir/.config" "$wanted" >&2; then
+	die "the configuration $outdir/.config is not what was asked for, see above"
+fi
+[ -z "$config_only" ] || exit 0
+
+echo "Building with $jobs jobs$ccache_note, full output in $log"
+started=$SECONDS
+# Copies what make prints to the log and says now and then how far it is.
+watch_make()
+{
+	local objects=0 line
+
+	while IFS= read -r line; do
+		echo "$line" >> "$log"
+		case $line in
+		"  CC "* | "  AS "*)
+			objects=$((objects + 1))
+			if [ $((objects % 100)) -eq 0 ]; then
+				printf '  %4d objects, %3d s, %s\n' "$objects" \
+					$((SECONDS - started)) "${line##* }"
+			fi ;;
+		"  LD "*" vmlinux")
+			echo "  linking" ;;
+		esac
+	done
+	printf '  %4d objects, %3d s\n' "$objects" $((SECONDS - started))
+}
+
+status=0
+"${make[@]}" bzImage 2>&1 | watch_make || status=$?
+[ "$status" -eq 0 ] || fail_make "the build" bzImage
+echo "Kernel: $outdir/arch/x86/boot/bzImage"

@@ -1,0 +1,65 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Prove that kernels with and without the series read what the other wrote:
+# boot one after the other on the same disks.  TAP on stdout.
+#
+# usage: interop.sh --kernel BZIMAGE --unpatched BZIMAGE --rootfs IMG --dir DIR
+#
+#   --unpatched BZIMAGE   kernel built without the series
+#   --dir DIR             for disk images, console logs and reports
+#   --ktap FILE           the kernel tree's ktap_helpers.sh
+#   --help
+
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
+. "$here/lib.sh"
+
+kernel=
+unpatched=
+rootfs=
+dir=
+ktap=$here/../../kselftest/ktap_helpers.sh
+parse_options kernel unpatched rootfs dir ktap -- "$@"
+# shellcheck source=/dev/null
+. "$ktap"
+
+mkdir -p "$dir"
+make_disk "$dir/areas.img" 32M
+make_disk "$dir/luks.img" 32M
+head -c 1M /dev/urandom > "$dir/first.img"
+head -c 1M /dev/urandom > "$dir/second.img"
+
+# boot NAME KERNEL ARGUMENTS: one TAP line for each of the job's, and one for
+# the machine.
+boot()
+{
+	local name=$1 line
+
+	if "$here/boot.sh" --kernel "$2" --rootfs "$rootfs" --job interop \
+		--args "$3" --quiet --disk "$dir/areas.img" --disk "$dir/luks.img" \
+		--disk "$dir/first.img" --disk "$dir/second.img" --timeout 300 \
+		--log "$dir/interop-$name.console" \
+		--report "$dir/interop-$name.tap" > "$dir/interop-$name.boot" 2>&1; then
+		ktap_test_pass "$name"
+	else
+		sed 's/^/# /' "$dir/interop-$name.boot"
+		ktap_test_fail "$name"
+	fi
+	while read -r line; do
+		case $line in
+		"ok "*)		ktap_test_pass "$name: ${line#ok }" ;;
+		"not ok "*)	ktap_test_fail "$name: ${line#not ok }" ;;
+		esac
+	done < "$dir/interop-$name.tap"
+}
+
+ktap_print_header
+boot patched-writes "$kernel" "patched write first"
+boot unpatched-reads-then-writes "$unpatched" "unpatched verify first write second"
+boot patched-reads "$kernel" "patched verify second"
+rm -f "$dir/areas.img" "$dir/luks.img" "$dir/first.img" "$dir/second.img"
+ktap_set_plan $((KTAP_TESTNO - 1))
+ktap_finished

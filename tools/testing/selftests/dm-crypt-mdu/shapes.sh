@@ -1,0 +1,103 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Proves that I/O of every shape moves the right bytes through a batched volume:
+# from one sector to 4 MiB, in few and in many segments, more of them than a bio
+# holds, at odd offsets in memory, direct and buffered, one write over another.
+# The same data is written to a plain file, with which the volume is compared.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
+. "$(dirname "$0")"/lib.sh
+
+SIZE=$((4 * 1024 * 1024))
+
+# Opens a volume, and makes the plain file as long and as random as it is.
+open_volume() {
+	random_file "$WORK/model" $SIZE
+	map "$(make_disk $((SIZE / 512)))" aes-xts-plain64 "$(random_key 64)" 0 "sector_size:$1"
+	block_io write "$VOLUME" < "$WORK/model"
+}
+
+# put OFFSET LENGTH [OPTION...]: writes random data to both.
+put() {
+	random_file "$WORK/data" "$2"
+	block_io write "$VOLUME" --offset "$1" --length "$2" "${@:3}" < "$WORK/data"
+	block_io write "$WORK/model" --buffered --offset "$1" < "$WORK/data"
+}
+
+compare() {
+	block_io read "$VOLUME" "$@" > "$WORK/read"
+	expect_same "$WORK/model" "$WORK/read" "read $*"
+	expect_batched
+}
+
+# The point of it all: 1 MiB arrives as eight bios, and each is one request.
+one_request_a_bio() {
+	local size=$1 requests
+
+	open_volume "$size"
+	requests=$(count requests)
+	put 0 $((1024 * 1024))
+	[ $(($(count requests) - requests)) -eq 8 ] || fail "not 8 requests: $(get_status)"
+	[ "$(count units)" -eq $(((SIZE + 1024 * 1024) / size)) ] || fail "$(get_status)"
+	[ "$(count single_units)" -eq 0 ] || fail "single units: $(get_status)"
+}
+
+# cut_into SECTOR_SIZE SEGMENT_SIZE: many I/O sizes, 1024 segments at most.
+cut_into() {
+	local largest=$(($2 * 1024))
+
+	open_volume "$1"
+	[ $largest -le $SIZE ] || largest=$SIZE
+	put "$1" $((SIZE - $1)) --cut "$2" --sizes "$largest,$1,$(($1 * 7)),$(($1 * 33)),131072"
+	compare --cut "$2" --sizes "$(($1 * 9)),$1,$largest,16384"
+}
+
+in_one_piece() {
+	open_volume "$1"
+	put 0 $SIZE --sizes $SIZE
+	compare --sizes $SIZE
+}
+
+buffered() {
+	open_volume "$1"
+	put 1 $((SIZE - 2)) --buffered --sizes "5000,1,123456,$1,700001"
+	blockdev --flushbufs "$VOLUME"
+	compare --buffered --sizes 10000,77
+	compare
+}
+
+# Direct and buffered writes over each other.
+overlapping() {
+	local unit=$1 i offset length
+
+	open_volume "$unit"
+	for i in {1..40}; do
+		offset=$((RANDOM * 128 % SIZE / unit * unit))
+		length=$(((1 + RANDOM % 256) * unit))
+		[ $((offset + length)) -le $SIZE ] || length=$((SIZE - offset))
+		if [ $((i % 3)) -eq 0 ]; then
+			put "$offset" "$length" --buffered
+		else
+			put "$offset" "$length" --cut $((unit * (1 + i % 5)))
+		fi
+	done
+	compare
+}
+
+RANDOM=${SEED:=$RANDOM}
+ktap_print_msg "to repeat this run: SEED=$SEED"
+ktap_set_plan 13
+for size in 512 4096; do
+	run_case "sectors of $size: one request a bio" one_request_a_bio $size
+	run_case "sectors of $size: 4 MiB in one piece" in_one_piece $size
+	run_case "sectors of $size: buffered" buffered $size
+	run_case "sectors of $size: overlapping writes" overlapping $size
+done
+for cut in 512 1536 7680; do
+	run_case "sectors of 512, segments of $cut" cut_into 512 $cut
+done
+for cut in 4096 12288; do
+	run_case "sectors of 4096, segments of $cut" cut_into 4096 $cut
+done
+finish

@@ -1,0 +1,48 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Proves that the AES-XTS driver which dm-crypt uses says in /proc/crypto that it
+# takes many data units, that it passed the kernel's self-test, and that the
+# KUnit suite for data units passed when the kernel has it.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
+. "$(dirname "$0")"/lib.sh
+
+RESULTS=/sys/kernel/debug/kunit/skcipher-data-unit/results
+
+# Prints "WORD: VALUE" lines of the xts(aes) entry with the highest priority.
+find_driver() {
+	awk -F ' *: ' '
+		$1 == "name" { entry = ""; internal = "no" }
+		{ entry = entry $1 ": " $2 "\n" }
+		$1 == "name" { name = $2 }
+		$1 == "priority" { priority = $2 }
+		$1 == "internal" { internal = $2 }
+		!NF && name == "xts(aes)" && internal == "no" && priority > highest {
+			highest = priority
+			best = entry
+		}
+		END { printf "%s", best }' /proc/crypto
+}
+
+driver_in_use() {
+	map "$(make_disk 2048)" aes-xts-plain64 "$(random_key 64)" 0
+	expect_on
+	find_driver > "$WORK/driver"
+	ktap_print_msg "$(grep '^driver:' "$WORK/driver")"
+	grep -x 'data units: many' "$WORK/driver" > /dev/null || fail "it does not"
+	grep -x 'selftest: passed' "$WORK/driver" > /dev/null || fail "no self-test passed"
+}
+
+unit_tests() {
+	[ -d /sys/kernel/debug/kunit ] || mount -t debugfs none /sys/kernel/debug 2> /dev/null || :
+	[ -r $RESULTS ] || skip "the kernel has no KUnit suite skcipher-data-unit"
+	sed 's/^/# /' $RESULTS
+	! grep 'not ok' $RESULTS > /dev/null || fail "a unit test failed"
+	grep '^ *ok' $RESULTS > /dev/null || fail "no unit test ran"
+}
+
+ktap_set_plan 2
+run_case "the driver in use takes many data units" driver_in_use
+run_case "unit tests" unit_tests
+finish
