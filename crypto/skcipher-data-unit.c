@@ -65,6 +65,8 @@ static int skcipher_set_data_unit(struct crypto_skcipher *tfm,
 int crypto_skcipher_set_data_unit_size(struct crypto_skcipher *tfm,
 				       unsigned int size)
 {
+	int err;
+
 	if (size == crypto_skcipher_data_unit_size(tfm))
 		return 0;
 
@@ -74,8 +76,13 @@ int crypto_skcipher_set_data_unit_size(struct crypto_skcipher *tfm,
 	if (size % crypto_skcipher_blocksize(tfm))
 		return -EINVAL;
 
-	return skcipher_set_data_unit(tfm, size,
-				      crypto_skcipher_data_unit_step(tfm));
+	err = skcipher_set_data_unit(tfm, size,
+				     crypto_skcipher_data_unit_step(tfm));
+	if (!size && WARN_ON_ONCE(err)) {
+		tfm->data_unit_size = 0;
+		err = 0;
+	}
+	return err;
 }
 EXPORT_SYMBOL_GPL(crypto_skcipher_set_data_unit_size);
 
@@ -172,6 +179,7 @@ int skcipher_crypt_data_units(struct skcipher_request *req,
 
 	for (;;) {
 		err = crypt(req);
+		/* There is no way back from this, the lists are on the stack. */
 		if (WARN_ON_ONCE(err == -EINPROGRESS || err == -EBUSY))
 			err = -EIO;
 		if (err)

@@ -28,21 +28,23 @@
 
 #define MAX_UNIT_SIZE		4096
 #define MAX_UNITS		300
-#define MAX_DATA		(MAX_UNIT_SIZE * MAX_UNITS)
 #define MAX_ENTRIES		128
 #define MAX_GAP			64
 
 /*
- * Random cases that are not among the fixed ones: their number, and the most
- * data that one of them processes, for an emulated or a slow machine's sake.
+ * The most data in a request, and the number of cases beyond the fixed ones.
+ * This runs when a root device is opened on a small machine, too.
  */
 #ifdef CONFIG_CRYPTO_MANAGER_EXTRA_TESTS
-#define NR_RANDOM_CASES		100
-#define MAX_RANDOM_DATA		MAX_DATA
+#define MAX_DATA		(MAX_UNITS * MAX_UNIT_SIZE)
+#define NR_RANDOM_CASES		50
 #else
-#define NR_RANDOM_CASES		16
-#define MAX_RANDOM_DATA		(32 * 1024)
+#define MAX_DATA		(MAX_UNITS * 512)
+#define NR_RANDOM_CASES		10
 #endif
+
+/* Of a random case, so that a slow machine is not kept busy for long. */
+#define MAX_RANDOM_DATA		(64 * 1024)
 
 /*
  * Memory that a scatterlist is laid out in.  Each entry lies within a block;
@@ -50,6 +52,7 @@
  */
 struct arena {
 	unsigned int nr_blocks;
+	unsigned int used_blocks;	/* by the current layout */
 	u8 **block;
 	struct scatterlist sg[MAX_ENTRIES];
 };
@@ -61,6 +64,7 @@ struct data_unit_test {
 	struct crypto_skcipher *ref_tfm;	/* without */
 	struct skcipher_request *ref_req;
 	struct crypto_wait wait;
+	unsigned int cases;			/* that the algorithm took */
 
 	struct arena src;
 	struct arena dst;
@@ -117,24 +121,29 @@ static int arena_alloc(struct arena *arena)
 }
 
 /*
- * The entries of a fragmented list are of random length, but long enough on
+ * The first entry of a fragmented list ends within the first data unit, and the
+ * next within the second.  The others are of random length, but long enough on
  * average for all of the data to fit; what is left goes into as many as it takes.
  */
 static unsigned int arena_entry_len(const struct data_unit_case *c,
-				    unsigned int left, unsigned int entries_left)
+				    unsigned int entry, unsigned int left)
 {
 	unsigned int need = left / ARENA_BLOCK_SIZE + 2;
 	unsigned int len;
 
-	if (!c->fragmented || entries_left <= need + need / 2)
+	if (!c->fragmented || MAX_ENTRIES - entry <= need + need / 2)
 		return left;
 
-	switch (get_random_u32_below(4)) {
+	switch (entry < 2 ? entry : get_random_u32_inclusive(2, 5)) {
 	case 0:
-		len = get_random_u32_inclusive(1, 32);
+		len = get_random_u32_inclusive(1, c->size - 1);
 		break;
 	case 1:
+	case 2:
 		len = c->size;
+		break;
+	case 3:
+		len = get_random_u32_inclusive(1, 32);
 		break;
 	default:
 		len = get_random_u32_inclusive(1, 4 * MAX_UNIT_SIZE);
@@ -152,7 +161,7 @@ static int arena_layout(struct arena *arena, const struct data_unit_case *c,
 	sg_init_table(arena->sg, MAX_ENTRIES);
 
 	for (i = 0; bytes && i < MAX_ENTRIES; i++) {
-		unsigned int len = arena_entry_len(c, bytes, MAX_ENTRIES - i);
+		unsigned int len = arena_entry_len(c, i, bytes);
 
 		if (c->fragmented)
 			pos += get_random_u32_below(MAX_GAP);
@@ -171,11 +180,15 @@ static int arena_layout(struct arena *arena, const struct data_unit_case *c,
 	if (bytes)
 		return -EOVERFLOW;
 
+	arena->used_blocks = block + 1;
 	sg_mark_end(&arena->sg[i - 1]);
 	return 0;
 }
 
-/* Is everything in the arena that the scatterlist does not cover untouched? */
+/*
+ * Is everything untouched that the scatterlist does not cover, in the blocks that
+ * it lies in and in the one behind them?
+ */
 static bool arena_clean_outside(struct arena *arena)
 {
 	struct scatterlist *sg;
@@ -184,7 +197,7 @@ static bool arena_clean_outside(struct arena *arena)
 	for (sg = arena->sg; sg; sg = sg_next(sg))
 		memset(sg_virt(sg), ARENA_FILL, sg->length);
 
-	for (i = 0; i < arena->nr_blocks; i++) {
+	for (i = 0; i < min(arena->used_blocks + 1, arena->nr_blocks); i++) {
 		if (memchr_inv(arena->block[i], ARENA_FILL, ARENA_BLOCK_SIZE))
 			return false;
 	}
@@ -304,6 +317,41 @@ static int check_bad_lengths(struct data_unit_test *t,
 	return 0;
 }
 
+/*
+ * Returns 1 for a size or a step that the algorithm does not take, which is its
+ * right.
+ */
+static int set_data_unit(struct data_unit_test *t,
+			 const struct data_unit_case *c)
+{
+	struct crypto_skcipher *tfm = t->tfm;
+	unsigned int old_step;
+	int err;
+
+	err = crypto_skcipher_set_data_unit_size(tfm, 0);
+	if (err)
+		return complain(t, c, "cannot be turned off", err);
+
+	old_step = crypto_skcipher_data_unit_step(tfm);
+	err = crypto_skcipher_set_data_unit_step(tfm, c->step);
+	if (err && crypto_skcipher_data_unit_step(tfm) != old_step)
+		return complain(t, c, "refused step is in force", err);
+	if (err == -EOPNOTSUPP)
+		return 1;
+	if (err)
+		return complain(t, c, "cannot set the step", err);
+
+	err = crypto_skcipher_set_data_unit_size(tfm, c->size);
+	if (err && crypto_skcipher_data_unit_size(tfm))
+		return complain(t, c, "refused size is in force", err);
+	if (err == -EOPNOTSUPP || err == -EINVAL)
+		return 1;
+	if (err)
+		return complain(t, c, "cannot set the size", err);
+
+	return 0;
+}
+
 static int run_case(struct data_unit_test *t, const struct data_unit_case *c)
 {
 	const unsigned int bytes = c->size * c->units;
@@ -313,15 +361,10 @@ static int run_case(struct data_unit_test *t, const struct data_unit_case *c)
 	u8 *req_iv = t->iv;
 	int err;
 
-	err = crypto_skcipher_set_data_unit_step(t->tfm, c->step);
-	if (err == -EOPNOTSUPP && c->step != 1)
-		return 0;
+	err = set_data_unit(t, c);
 	if (err)
-		return complain(t, c, "cannot set the step", err);
-
-	err = crypto_skcipher_set_data_unit_size(t->tfm, c->size);
-	if (err)
-		return complain(t, c, "cannot set the size", err);
+		return err < 0 ? err : 0;
+	t->cases++;
 
 	get_random_bytes(iv, sizeof(iv));
 	if (c->carry) {
@@ -380,31 +423,51 @@ static int run_case(struct data_unit_test *t, const struct data_unit_case *c)
 }
 
 static const unsigned int sizes[] = { 16, 48, 512, 528, 1024, 2048, 4096 };
+static const unsigned int steps[] = { 1, 2, 4, 8 };
 
-/* Each size and both steps, both ways, and the longest request once. */
+/*
+ * All combinations of what dm-crypt and its like need most, a few units each, and
+ * the longest request.
+ */
 static int run_fixed_cases(struct data_unit_test *t)
 {
-	struct data_unit_case c;
-	unsigned int i;
+	unsigned int i, bits;
 	int err;
 
-	for (i = 0; i < 4 * ARRAY_SIZE(sizes); i++) {
-		c = (struct data_unit_case) {
-			.size = sizes[i / 4],
-			.units = i == 4 * ARRAY_SIZE(sizes) - 1 ?
-				 MAX_UNITS : 1 + 3 * (i % 4),
-			.step = i & 1 ? 8 : 1,
-			.encrypt = i & 2,
-			.inplace = (i / 4) & 1,
-			.carry = (i / 4) % 3 == 0,
-			.fragmented = (i / 4) & 2,
-			.may_sleep = true,
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		for (bits = 0; bits < 16; bits++) {
+			struct data_unit_case c = {
+				.size = sizes[i],
+				.units = 2 + (bits + 2 * i) % 5,
+				.step = bits & 1 ? max(sizes[i] / 512, 1U) : 1,
+				.encrypt = bits & 2,
+				.inplace = bits & 4,
+				.carry = !(bits & 8),
+				.fragmented = bits & 8,
+				.may_sleep = true,
+			};
+
+			err = run_case(t, &c);
+			if (err)
+				return err;
+		}
+	}
+
+	for (bits = 0; bits < 4; bits++) {
+		struct data_unit_case c = {
+			.size = MAX_DATA / MAX_UNITS,
+			.units = MAX_UNITS,
+			.step = 1,
+			.encrypt = bits & 1,
+			.inplace = bits & 2,
+			.carry = true,
+			.fragmented = bits != 3,
 		};
+
 		err = run_case(t, &c);
 		if (err)
 			return err;
 	}
-
 	return 0;
 }
 
@@ -423,7 +486,7 @@ static int run_random_cases(struct data_unit_test *t)
 			.size = size,
 			.units = get_random_u32_inclusive(1,
 					min(MAX_UNITS, MAX_RANDOM_DATA / size)),
-			.step = get_random_u32_below(2) ? 1 : 8,
+			.step = steps[get_random_u32_below(ARRAY_SIZE(steps))],
 			.encrypt = get_random_u32_below(2),
 			.inplace = get_random_u32_below(2),
 			.carry = get_random_u32_below(2),
@@ -486,12 +549,12 @@ static int run_test(struct data_unit_test *t)
 	if (err)
 		return err;
 
-	/* Without a data unit size a request is one message again. */
-	err = crypto_skcipher_set_data_unit_size(t->tfm, 0);
-	if (err)
-		pr_err("alg: skcipher: %s: data units: cannot be turned off (%d)\n",
-		       t->driver, err);
-	return err;
+	if (!t->cases) {
+		pr_err("alg: skcipher: %s: data units: takes no size and step that was tried\n",
+		       t->driver);
+		return -EINVAL;
+	}
+	return 0;
 }
 
 /**

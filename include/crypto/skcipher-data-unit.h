@@ -46,6 +46,9 @@
 /*
  * The algorithm takes requests of many data units.  A wrapper around another
  * algorithm may set this only if its ->set_data_unit() hands size and step on.
+ *
+ * It is for an algorithm to have, not for a user to ask for: in the type and the
+ * mask of a lookup it finds no templates.
  */
 #define CRYPTO_ALG_SKCIPHER_MULTI_DATA_UNIT	0x01000000
 
