@@ -19,7 +19,9 @@ for var in $(git rev-parse --local-env-vars); do
 	unset "$var"
 done
 # diff.noprefix, core.autocrlf and their like must not reach what is written.
-export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null
+# An empty file of our own, not /dev/null: git replaces the file that it is told
+# to write to, and root has lost /dev/null that way.
+export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=$ROOT/patches/bin/gitconfig
 
 # For repositories that are the user's: only the user's own configuration says
 # which directories of other owners are safe.

@@ -24,7 +24,8 @@ OUTPUT=$WORK/output
 
 # A user's settings that would spoil the result if they were heeded.
 export HOME=$WORK/home
-unset KSRC XDG_CONFIG_HOME
+unset KSRC XDG_CONFIG_HOME "${!GIT_@}"
+export GIT_CONFIG_GLOBAL=$HOME/.gitconfig
 export KSRC_DIR=$WORK/src NEED_MB=1
 mkdir -p "$HOME" "$KSRC_DIR"
 git config --global user.name 'Test'
