@@ -31,18 +31,9 @@
 
 set -eu
 
-usage()
-{
-	sed -n '3,/^$/s/^# \{0,1\}//p' "$0"
-}
-
-die()
-{
-	echo "boot.sh: $*" >&2
-	exit 1
-}
-
 here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$here/lib.sh"
 
 kernel=
 rootfs=

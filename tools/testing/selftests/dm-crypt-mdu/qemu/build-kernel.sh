@@ -25,18 +25,9 @@
 set -eu
 set -o pipefail
 
-usage()
-{
-	sed -n '3,/^$/s/^# \{0,1\}//p' "$0"
-}
-
-die()
-{
-	echo "build-kernel.sh: $*" >&2
-	exit 1
-}
-
 here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$here/lib.sh"
 
 fragments=("$here/kernel.config" "$here/../config")
 # Before it existed the self-tests were on unless switched off, which

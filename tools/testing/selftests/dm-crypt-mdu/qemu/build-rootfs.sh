@@ -49,18 +49,9 @@ programs="
 	sed:sed xargs:findutils xxd:xxd
 "
 
-usage()
-{
-	sed -n '3,/^$/s/^# \{0,1\}//p' "$0"
-}
-
-die()
-{
-	echo "build-rootfs.sh: $*" >&2
-	exit 1
-}
-
 here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$here/lib.sh"
 # mke2fs and friends are not in the PATH of ordinary users everywhere.
 PATH=$PATH:/usr/sbin:/sbin
 

@@ -13,20 +13,13 @@
 #                            it without CONFIG_).  If TREE has it, it must take
 #                            effect like any other.
 #
-# Prints every option that is not as asked for; exit status 1 if there is one.
+# Prints every option that is not as asked for; exit status 1 then.
 
 set -eu
 
-usage()
-{
-	sed -n '3,/^$/s/^# \{0,1\}//p' "$0"
-}
-
-die()
-{
-	echo "check-config.sh: $*" >&2
-	exit 2
-}
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$here/lib.sh"
 
 allowed=" "
 while [ $# -gt 0 ]; do

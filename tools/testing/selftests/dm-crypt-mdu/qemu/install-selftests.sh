@@ -13,16 +13,14 @@
 
 set -eu
 
-die()
-{
-	echo "install-selftests.sh: $*" >&2
-	exit 1
-}
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$here/lib.sh"
 
 log=
 case ${1-} in
 -h | --help)
-	sed -n '3,/^$/s/^# \{0,1\}//p' "$0"
+	usage
 	exit 0 ;;
 --log)
 	log=${2-}

@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What the scripts that boot machines on several disks share.
+# What the scripts in this directory share.
+
+# The help text is the comment at the head of the script.
+usage()
+{
+	sed -n '3,/^$/s/^# \{0,1\}//p' "$0"
+}
 
 die()
 {
@@ -25,7 +31,7 @@ parse_options()
 		name=${1#--}
 		case $1 in
 		-h | --help)
-			sed -n '3,/^$/s/^# \{0,1\}//p' "$0"
+			usage
 			exit 0 ;;
 		--*)
 			case $names in
