@@ -83,10 +83,15 @@ static int toy_crypt(struct skcipher_request *req)
 	return skcipher_crypt_data_units(req, toy_crypt_unit);
 }
 
+/*
+ * Internal algorithms are not tested when they are registered.  The thread that
+ * tests others may hold on to them when they are about to be unregistered.
+ */
 static const struct skcipher_alg toy_template = {
 	.base.cra_name		= "kunit-data-unit",
 	.base.cra_driver_name	= "kunit-data-unit-toy",
-	.base.cra_flags		= CRYPTO_ALG_SKCIPHER_MULTI_DATA_UNIT,
+	.base.cra_flags		= CRYPTO_ALG_SKCIPHER_MULTI_DATA_UNIT |
+				  CRYPTO_ALG_INTERNAL,
 	.base.cra_blocksize	= TOY_BLOCK,
 	.base.cra_module	= THIS_MODULE,
 	.min_keysize		= TOY_KEYSIZE,
@@ -130,7 +135,8 @@ static struct toy_fixture *toy_alloc(struct kunit *test, u32 clear_flags)
 		f->alg.set_data_unit = NULL;
 	KUNIT_ASSERT_EQ(test, crypto_register_skcipher(&f->alg), 0);
 
-	f->tfm = crypto_alloc_skcipher("kunit-data-unit-toy", 0, 0);
+	f->tfm = crypto_alloc_skcipher("kunit-data-unit-toy",
+				       CRYPTO_ALG_INTERNAL, CRYPTO_ALG_INTERNAL);
 	if (IS_ERR(f->tfm)) {
 		crypto_unregister_skcipher(&f->alg);
 		KUNIT_FAIL_AND_ABORT(test, "no tfm: %pe", f->tfm);
@@ -171,7 +177,7 @@ static void test_registration(struct kunit *test)
 
 	/* ->set_data_unit() without the flag */
 	alg = toy_template;
-	alg.base.cra_flags = 0;
+	alg.base.cra_flags = CRYPTO_ALG_INTERNAL;
 	KUNIT_EXPECT_EQ(test, try_register(&alg), -EINVAL);
 
 	/* State that is carried from one request to the next */

@@ -1,0 +1,45 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Proves that the memory for scatterlists is given back: bios that need one, by
+# the hundred, do not make the kernel's own memory grow.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
+. "$(dirname "$0")"/lib.sh
+
+KEY=$(random_key 64)
+SIZE=$((8 * 1024 * 1024))
+BIO=(--cut 512 --sizes 16384)		# 32 segments in a bio
+# Each of the lists takes more than a KiB, and there are $SIZE / 16 KiB of them.
+MOST_KIB=256
+
+slab_kib() {
+	awk '$1 == "SUnreclaim:" { print $2 }' /proc/meminfo
+}
+
+gives_back() {
+	local before after
+
+	DISK=$(make_disk $((SIZE / 512)))
+	map "$DISK" aes-xts-plain64 "$KEY" 0
+	random_file "$WORK/plain" $SIZE
+	# What is allocated once is there after the first time.
+	block_io write "$VOLUME" "${BIO[@]}" < "$WORK/plain"
+	block_io read "$VOLUME" "${BIO[@]}" > "$WORK/out"
+
+	before=$(slab_kib)
+	case $1 in
+	write)	block_io write "$VOLUME" "${BIO[@]}" < "$WORK/plain" ;;
+	read)	block_io read "$VOLUME" "${BIO[@]}" > "$WORK/out" ;;
+	esac
+	after=$(slab_kib)
+	expect_count fallbacks 0
+	expect_batched
+	[ $((after - before)) -le $MOST_KIB ] ||
+		fail "slab memory grew from $before to $after KiB"
+}
+
+ktap_set_plan 2
+run_case "memory is given back after writes" gives_back write
+run_case "memory is given back after reads" gives_back read
+finish
