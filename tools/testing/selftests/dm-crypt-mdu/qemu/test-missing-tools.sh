@@ -47,16 +47,16 @@ path_without()
 	echo "$work/bin"
 }
 
-# needs TOOL PACKAGE SCRIPT ARGUMENT...
+# needs TOOL:PACKAGE SCRIPT ARGUMENT...
 needs()
 {
-	local tool=$1 package=$2 script=$3 path result=0
+	local tool=${1%:*} package=${1#*:} script=$2 path result=0
 	shift 2
 
 	path=$(path_without "$tool")
 	rm -rf "$work/out"
 	mkdir "$work/out"
-	PATH=$path "$here/$script" "${@:2}" > "$work/said" 2>&1 || result=$?
+	PATH=$path "$here/$script" "$@" > "$work/said" 2>&1 || result=$?
 	if [ $result -ne 0 ] && grep -Eq "Debian packages?:? $package" "$work/said" &&
 	   [ -z "$(find "$work/out" -type f)" ]; then
 		ktap_test_pass "$script without $tool"
@@ -69,11 +69,11 @@ needs()
 
 ktap_print_header
 ktap_set_plan 6
-needs bison bison build-kernel.sh "$tree" "$work/out/build"
-needs gcc gcc build-kernel.sh "$tree" "$work/out/build"
-needs rsync rsync install-selftests.sh "$tree" "$work/out/selftests"
-needs fio fio build-rootfs.sh --selftests "$selftests" "$work/out/rootfs.img"
-needs busybox busybox-static build-rootfs.sh --selftests "$selftests" "$work/out/rootfs.img"
-needs qemu-system-x86_64 qemu-system-x86 boot.sh --kernel "$kernel" --rootfs "$rootfs" \
+needs bison:bison build-kernel.sh "$tree" "$work/out/build"
+needs gcc:gcc build-kernel.sh "$tree" "$work/out/build"
+needs rsync:rsync install-selftests.sh "$tree" "$work/out/selftests"
+needs fio:fio build-rootfs.sh --selftests "$selftests" "$work/out/rootfs.img"
+needs busybox:busybox-static build-rootfs.sh --selftests "$selftests" "$work/out/rootfs.img"
+needs qemu-system-x86_64:qemu-system-x86 boot.sh --kernel "$kernel" --rootfs "$rootfs" \
 	--job none --log "$work/out/log" --report "$work/out/report"
 ktap_finished
