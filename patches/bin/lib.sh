@@ -64,26 +64,8 @@ print_help() {
 		$0 != "" || text { print; text = 1 }' "$0"
 }
 
-# load_base BASE: sets BASE_VERSION, BASE_PACKAGE, BASE_PACKAGE_VERSION.
-load_base() {
-	local known=() dir
-
-	BASE=$1
-	if [ ! -f "$ROOT/patches/$BASE/base" ]; then
-		for dir in "$ROOT"/patches/*/base; do
-			[ -f "$dir" ] || continue
-			dir=${dir%/base}
-			known+=("${dir##*/}")
-		done
-		die "there is no series for base '$BASE': BASE can be ${known[*]:-nothing, patches/ is empty}"
-	fi
-	BASE_VERSION='' BASE_PACKAGE='' BASE_PACKAGE_VERSION=''
-	# shellcheck disable=SC1090 # one such file for each base
-	. "$ROOT/patches/$BASE/base"
-	: "${BASE_VERSION:?is not set in patches/$BASE/base}"
-	: "${BASE_PACKAGE:?is not set in patches/$BASE/base}"
-	: "${BASE_PACKAGE_VERSION:?is not set in patches/$BASE/base}"
-}
+# shellcheck source=base.sh
+. "$ROOT/patches/bin/base.sh"
 
 # The version that a kernel's top Makefile, on stdin, gives.
 makefile_version() {

@@ -15,40 +15,118 @@ die()
 	exit 1
 }
 
-# parse_options NAME... -- ARGUMENT...: sets a variable for each --NAME VALUE;
-# each of the variables has to have a value in the end.
+# parse_options OPTION... -- ARGUMENT...: sets a variable for each option that is
+# among the arguments, "_" for "-" in its name, and the array "operands" to what
+# is not an option.
+#
+#	name	--name VALUE, which has to be there unless the variable is set
+#	name=	--name VALUE, which need not be there
+#	name+	--name VALUE, any number of times, appended to an array
+#	name!	--name, sets the variable to 1
 parse_options()
 {
-	local names=" " name
+	local -A kinds=()
+	local option name
 
 	while [ "$1" != -- ]; do
-		names+="$1 "
+		name=${1%[=+!]}
+		kinds[$name]=${1#"$name"}
 		shift
 	done
 	shift
 
+	operands=()
 	while [ $# -gt 0 ]; do
-		name=${1#--}
 		case $1 in
 		-h | --help)
 			usage
 			exit 0 ;;
-		--*)
-			case $names in
-			*" $name "*)	;;
-			*)		die "unknown option $1, see --help" ;;
-			esac
-			[ $# -ge 2 ] || die "$1 needs an argument"
-			printf -v "$name" %s "$2"
-			shift 2 ;;
+		-*)
+			option=${1#--}
+			[ -n "$option" ] || die "unknown option $1, see --help" ;;
 		*)
-			die "unknown argument $1, see --help" ;;
+			operands+=("$1")
+			shift
+			continue ;;
 		esac
+		[ -n "${kinds[$option]+known}" ] || die "unknown option $1, see --help"
+		name=${option//-/_}
+		case ${kinds[$option]} in
+		!)
+			declare -g "$name=1"
+			shift
+			continue ;;
+		esac
+		[ $# -ge 2 ] || die "$1 needs an argument"
+		case ${kinds[$option]} in
+		+)	declare -n values=$name
+			values+=("$2")
+			unset -n values ;;
+		*)	declare -g "$name=$2" ;;
+		esac
+		shift 2
 	done
 
-	for name in $names; do
-		[ -n "${!name}" ] || die "need --$name, see --help"
+	for option in "${!kinds[@]}"; do
+		name=${option//-/_}
+		[ -n "${kinds[$option]}" ] || [ -n "${!name-}" ] ||
+			die "need --$option, see --help"
 	done
+}
+
+# need_operands NUMBER WHAT
+need_operands()
+{
+	[ ${#operands[@]} -eq "$1" ] || die "need $2, see --help"
+}
+
+# set_arch ARCH: what depends on the architecture, by the name that the kernel's
+# make has for it.
+#
+#	IMAGE		bootable kernel, below the build directory
+#	TARGET		of make, which makes it
+#	CROSS		prefix of the compiler's programs, empty on the same machine
+#	CROSS_PACKAGE	Debian's package of the compiler
+#	QEMU		the emulator
+#	QEMU_PACKAGE	Debian's package of it
+#	TRIPLET		Debian's directory of its libraries
+#	LOADER		what ELF programs are started by
+# shellcheck disable=SC2034 # for the scripts that source this
+set_arch()
+{
+	local machine
+
+	case $1 in
+	x86_64)
+		machine=x86_64
+		IMAGE=arch/x86/boot/bzImage
+		CROSS=x86_64-linux-gnu-
+		CROSS_PACKAGE=gcc-x86-64-linux-gnu
+		QEMU_PACKAGE=qemu-system-x86
+		LOADER=/lib64/ld-linux-x86-64.so.2 ;;
+	arm64)
+		machine=aarch64
+		IMAGE=arch/arm64/boot/Image
+		CROSS=aarch64-linux-gnu-
+		CROSS_PACKAGE=gcc-aarch64-linux-gnu
+		QEMU_PACKAGE=qemu-system-arm
+		LOADER=/lib/ld-linux-aarch64.so.1 ;;
+	*)
+		die "no such architecture here: $1 (there are x86_64 and arm64)" ;;
+	esac
+	TARGET=${IMAGE##*/}
+	QEMU=qemu-system-$machine
+	TRIPLET=$machine-linux-gnu
+	[ "$(uname -m)" != "$machine" ] || CROSS=
+}
+
+# The architecture of this machine.
+host_arch()
+{
+	case $(uname -m) in
+	aarch64)	echo arm64 ;;
+	*)		uname -m ;;
+	esac
 }
 
 # make_disk FILE SIZE: an empty sparse image

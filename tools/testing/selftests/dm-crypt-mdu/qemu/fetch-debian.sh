@@ -1,0 +1,486 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Fetch packages of Debian, of any suite and architecture, with an apt of its
+# own: sources, indexes and packages of the machine stay as they are.  Needs no
+# privileges.  The mirror is the one that the machine's own sources name.
+#
+# usage: fetch-debian.sh [options] --dir DIR PACKAGE[=VERSION]...
+#        fetch-debian.sh [options] --list PATTERN[=VERSION]...
+#
+#   --suite SUITE   sid or trixie-backports, say; may be given several times, the
+#                   newest version counts (default: the machine's own, with
+#                   updates and security)
+#   --arch ARCH     Debian's name of an architecture (default: this machine's)
+#   --dir DIR       where the files are put
+#   --with-depends  all that the packages depend on, too
+#   --source        source packages, and not binary ones
+#   --tar-only      of a source package only the upstream tarball
+#   --move          keep no copy in the cache of what is put into DIR
+#   --list          fetch no package, print "package version suite", the newest
+#                   version of a package first; nothing if none matches
+#   --help
+#
+# Indexes and packages are kept in the directory apt of $DM_CRYPT_MDU_CACHE
+# (default: dm-crypt-mdu in $XDG_CACHE_HOME or ~/.cache).  An index is used for a
+# day, or until something is not found by it.
+#
+# Exit status: 3 if Debian does not have what was asked for, 4 if the mirror
+# cannot be reached, 1 for wrong usage and everything else that failed.
+
+# shellcheck disable=SC2128,SC2178 # "list" is an array in lib.sh only
+
+set -eu
+set -o pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$here/lib.sh"
+# What apt says is read below.
+export LC_ALL=C
+
+suite=()
+arch=
+dir=
+list=
+source=
+tar_only=
+with_depends=
+move=
+parse_options suite+ arch= dir= list! source! tar-only! with-depends! move! -- "$@"
+[ ${#operands[@]} -gt 0 ] || die "need a package, see --help"
+[ -n "$dir$list" ] || die "need --dir or --list, see --help"
+[ -z "$dir" ] || [ -z "$list" ] || die "--dir and --list do not go together, see --help"
+[ -z "$tar_only" ] || [ -n "$source" ] || die "--tar-only needs --source, see --help"
+[ -z "$with_depends" ] || [ -z "$source" ] ||
+	die "--with-depends and --source do not go together, see --help"
+for operand in "${operands[@]}" ${suite[@]+"${suite[@]}"}; do
+	# apt has other meanings for most of what is not in this set.
+	[[ $operand =~ ^[a-zA-Z0-9*?][a-zA-Z0-9*?+.:=~/-]*$ ]] ||
+		die "'$operand' is no name of a package or suite"
+done
+for program in apt-get /usr/lib/apt/apt-helper dpkg flock; do
+	command -v "$program" > /dev/null ||
+		die "$program is not installed: this needs Debian's apt, dpkg and util-linux"
+done
+[ -n "$arch" ] || arch=$(dpkg --print-architecture)
+# What is listed or fetched goes to stdout and DIR, what is said to stderr.
+say()
+{
+	echo "${0##*/}: $*" >&2
+}
+
+# The one who called needs to tell these from other failures.
+readonly NOT_THERE=3 NOT_REACHED=4
+
+give_up()
+{
+	local status=$1
+	shift
+
+	say "$@"
+	exit "$status"
+}
+
+cache=${DM_CRYPT_MDU_CACHE:-${XDG_CACHE_HOME:-${HOME-}/.cache}/dm-crypt-mdu}
+apt=$(realpath -m "$cache")/apt
+archives=$apt/archives
+[ -z "$dir" ] || dir=$(realpath -m "$dir")
+if ! mkdir -p "$apt"/{archives,stamps,lists/partial} || ! [ -w "$apt/lists" ]; then
+	die "cannot write to the cache $apt, name another with DM_CRYPT_MDU_CACHE="
+fi
+exec 8> "$apt/lock"
+if ! flock -n 8; then
+	say "waiting for another one that uses $apt"
+	flock 8
+fi
+# The lock is ours, so these are what killed ones left.
+rm -rf "$apt"/run.*
+work=$(mktemp -d "$apt/run.XXXXXX")
+part=
+trap 'rm -rf "$work" ${part:+"$part"}' EXIT
+trap 'exit 1' INT TERM
+mkdir -p "$work"/{archives/partial,download}
+: > "$work/status"
+
+# machine_entries: one line for each entry of the machine's own sources: suite,
+# code name, origin, label, URI, and where it is written.  Before the first
+# "apt-get update" some of these are not known; then apt leaves "$(NAME)".
+machine_entries()
+{
+	local format entries
+
+	# shellcheck disable=SC2016 # apt's variables
+	format='$(RELEASE)\t$(CODENAME)\t$(ORIGIN)\t$(LABEL)\t$(REPO_URI)\t$(SOURCESENTRY)'
+	format=$(printf '%b' "$format")
+	entries=$(apt-get indextargets --format "$format" 'Created-By: Packages' 2> /dev/null) || :
+	[ -n "$entries" ] ||
+		entries=$(apt-get indextargets --no-release-info --format "$format" \
+			'Created-By: Packages' 2> /dev/null) || :
+	printf '%s\n' "$entries" | awk -F '\t' 'NF == 6 && ($3 == "Debian" || $3 ~ /^\$/)'
+}
+
+codename=$(. /etc/os-release && echo "${VERSION_CODENAME-}")
+
+own_suites()
+{
+	printf '%s\n' "$entries" | awk -F '\t' -v own="$codename" '
+		{ name = $2 ~ /^\$/ ? $1 : $2 }
+		own != "" && (name == own || name == own "-updates" || name == own "-security") {
+			if (!seen[$1]++)
+				print $1
+		}'
+}
+
+# entry_of SUITE: the URI that has it, tab, where that is written.
+entry_of()
+{
+	printf '%s\n' "$entries" | awk -F '\t' -v suite="$1" -v own="$codename" '
+		function fitness()
+		{
+			if ($1 == suite)
+				return 4
+			if (suite ~ /-security$/ || $1 ~ /-security$/)
+				return suite ~ /-security$/ && $1 ~ /-security$/ ? 3 : 0
+			if ($3 == "Debian")
+				return $4 == "Debian" ? 3 : 0
+			return $1 == own ? 2 : 1
+		}
+		fitness() > best { best = fitness(); line = $5 FS $6 }
+		END { if (best) print line }'
+}
+
+# entry_options FILE:NUMBER: how the packages of that entry are to be trusted,
+# which apt does not tell.  NUMBER counts lines or, in a .sources file, stanzas.
+entry_options()
+{
+	local file=${1%:*} number=${1##*:}
+
+	[ -r "$file" ] || return 0
+	case $file in
+	*.sources)
+		awk -v number="$number" '
+			/^#/ { next }
+			/^[ \t]*$/ { inside = 0; next }
+			!inside { inside = 1; stanza++ }
+			/^[^ \t]/ { wanted = tolower($0) ~ /^(signed-by|trusted):/ }
+			wanted && stanza == number' "$file" ;;
+	*)
+		sed -n "${number}s/^[^[]*\[\([^]]*\)\].*/\1/p" "$file" | tr -s ' \t' '\n' |
+			sed -n 's/^signed-by=/Signed-By: /p; s/^trusted=/Trusted: /p' ;;
+	esac
+}
+
+# write_sources: what the private apt reads, and the stamp of each suite in it.
+write_sources()
+{
+	local name uri entry stanza
+
+	for name in "${suite[@]}"; do
+		IFS=$'\t' read -r uri entry < <(entry_of "$name") ||
+			die "no entry of this machine's apt sources is a mirror of Debian: where is $name?"
+		stanza=$(
+			printf 'Types: %s\nTargets: %s\n' "$type" "$kind"
+			printf 'URIs: %s\nSuites: %s\nComponents: main\n' "$uri" "$name"
+			entry_options "$entry"
+		)
+		printf '%s\n\n' "$stanza" >> "$work/debian.sources"
+		stamps+=("$apt/stamps/$name-$arch-$kind-$(
+			printf '%s' "$stanza" | sha256sum | cut -c 1-16)")
+	done
+}
+
+# Hooks, pins and the default suite of the machine are not for this apt, but
+# its proxy is.
+cat > "$work/apt.conf" <<'END'
+#clear APT::Update::Pre-Invoke;
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+#clear APT::Default-Release;
+#clear APT::Architectures;
+END
+options=(
+	-c "$work/apt.conf"
+	-o "Dir::Etc::sourcelist=$work/debian.sources"
+	-o Dir::Etc::sourceparts=/dev/null
+	-o Dir::Etc::preferences=/dev/null
+	-o Dir::Etc::preferencesparts=/dev/null
+	-o "Dir::State=$work"
+	-o "Dir::State::lists=$apt/lists"
+	-o "Dir::State::status=$work/status"
+	-o "Dir::Cache=$work"
+	-o "Dir::Cache::archives=$work/archives"
+	-o Dir::Cache::pkgcache=
+	-o Dir::Cache::srcpkgcache=
+	-o "APT::Architecture=$arch"
+	-o "APT::Architectures=$arch"
+	-o APT::Get::List-Cleanup=false
+	-o APT::Sandbox::User=root
+	-o Acquire::GzipIndexes=true
+	-o Acquire::Languages=none
+	-o Acquire::PDiffs=false
+	-o Acquire::ForceHash=SHA256
+	-o Acquire::Retries=2
+	-o Acquire::http::Timeout=15
+	-o Acquire::https::Timeout=15
+)
+
+apt_get()
+{
+	apt-get "${options[@]}" "$@"
+}
+
+apt_helper()
+{
+	/usr/lib/apt/apt-helper "${options[@]}" "$@"
+}
+
+# was_reached LOG: whether apt's words are not about the network
+was_reached()
+{
+	! grep -qiE -e 'could not (connect|resolve)|cannot initiate the connection' \
+		-e 'unable to connect|temporary failure|network is unreachable|timed out' \
+		-e 'connection (failed|refused|reset)' "$1"
+}
+
+apt_words()
+{
+	echo "apt says:"
+	grep -E '^(E|W|Err):' "$1" | sort -u | head -n 8 | sed 's/^/  /'
+}
+
+is_fresh()
+{
+	local stamp
+
+	for stamp in "${stamps[@]}"; do
+		[ -n "$(find "$stamp" -mmin -1440 2> /dev/null)" ] || return 1
+	done
+}
+
+has_index()
+{
+	local stamp
+
+	for stamp in "${stamps[@]}"; do
+		[ -e "$stamp" ] || return 1
+	done
+}
+
+# update_index: fails if that was done already, as once is enough
+update_index()
+{
+	local log=$work/update.log missing
+
+	[ -z "$updated" ] || return 1
+	updated=1
+	say "fetching the index of ${suite[*]}"
+	if apt_get update --error-on=any > "$log" 2>&1; then
+		touch "${stamps[@]}"
+		return
+	fi
+	# The second is what apt says of a suite that it trusts without a signature.
+	missing=$(sed -nE -e "s/^E: The repository '.* ([^ ]*) Release' .*/\1/p" \
+		-e 's|^E: Failed .*/dists/([^/]*)/.* (404 +Not Found\|File not found).*|\1|p' "$log" |
+		sort -u | tr '\n' ' ')
+	if has_index; then
+		say "the index could not be fetched, taking the one that is here; $(apt_words "$log")"
+		return 1
+	elif [ -n "$missing" ]; then
+		give_up $NOT_THERE "the mirror has no suite ${missing% }; $(apt_words "$log")"
+	elif was_reached "$log"; then
+		die "the index of ${suite[*]} could not be fetched; $(apt_words "$log")"
+	fi
+	give_up $NOT_REACHED "the mirror cannot be reached, and there is no index of ${suite[*]}" \
+		"here; $(apt_words "$log")"
+}
+
+# list_packages PATTERN[=VERSION]...: "package version suite", newest first
+list_packages()
+{
+	local release file
+
+	# shellcheck disable=SC2016 # apt's variables
+	apt_get indextargets --format '$(RELEASE)|$(FILENAME)' "Created-By: $kind" |
+		while IFS='|' read -r release file; do
+			[ -e "$file" ] || continue
+			# grep, because awk alone takes ten times as long
+			apt_helper cat-file "$file" |
+				{ grep -E '^(Package|Version): ' || :; } |
+				awk -v suite="$release" '
+				$1 == "Package:" { package = $2 }
+				$1 == "Version:" { print package, $2, suite }'
+		done | awk '
+			BEGIN {
+				for (i = 1; i < ARGC; i++) {
+					names[i] = ARGV[i]
+					sub(/=.*/, "", names[i])
+					gsub(/[.+]/, "[&]", names[i])
+					gsub(/[*]/, ".*", names[i])
+					gsub(/[?]/, ".", names[i])
+					if (ARGV[i] ~ /=/)
+						versions[i] = substr(ARGV[i], index(ARGV[i], "=") + 1)
+					ARGV[i] = ""
+				}
+			}
+			{
+				for (i in names)
+					if ($1 ~ "^" names[i] "$" &&
+					    (!(i in versions) || versions[i] "" == $2 "")) {
+						# sort knows Debian'\''s order, but no epochs
+						print $1, ($2 ~ /:/ ? "" : "0:") $2, $2, $3
+						break
+					}
+			}' "$@" | sort -k 1,1V -k 2,2Vr | cut -d ' ' -f 1,3,4 | uniq
+}
+
+# choose_versions: the array "wanted", PACKAGE=VERSION for each operand; what is
+# not there goes into the array "lacking".
+choose_versions()
+{
+	local known operand name version
+
+	known=$(list_packages "${operands[@]%%=*}")
+	wanted=()
+	lacking=()
+	for operand in "${operands[@]}"; do
+		name=${operand%%=*}
+		version=$(printf '%s\n' "$known" | awk -v name="$name" -v operand="$operand" '
+			$1 == name && (operand == name || operand == name "=" $2) { print $2; exit }')
+		if [ -n "$version" ]; then
+			wanted+=("$name=$version")
+		else
+			lacking+=("$operand$(printf '%s\n' "$known" |
+				awk -v name="$name" '$1 == name { printf "%s%s", (n++ ? ", " : " (it has "), $2 }
+					END { if (n) printf ")" }')")
+		fi
+	done
+	[ ${#lacking[@]} -eq 0 ]
+}
+
+# list_files: URI, name, size and hash of all that is wanted, tabs between them
+list_files()
+{
+	local command log=$work/files.log
+
+	if [ -n "$source" ]; then
+		command=(source --only-source ${tar_only:+--tar-only})
+	elif [ -n "$with_depends" ]; then
+		command=(install -y --no-install-recommends)
+	else
+		command=(download)
+	fi
+	apt_get "${command[@]}" --download-only --print-uris "${wanted[@]}" \
+		> "$work/uris" 2> "$log" ||
+		die "apt finds no way to fetch ${wanted[*]}; $(apt_words "$log")
+$(sed -n '/unmet/,$s/^/  /p' "$work/uris")"
+	sed -nE "s/^'([^']*)' ([^ ]*) ([0-9]+) SHA256:([0-9a-f]{64}).*/\1\t\2\t\3\t\4/p" \
+		"$work/uris" > "$work/files"
+	if [ ! -s "$work/files" ] ||
+	   [ "$(grep -c "^'" "$work/uris")" -ne "$(wc -l < "$work/files")" ]; then
+		die "apt names no files with hashes for ${wanted[*]}"
+	fi
+}
+
+is_whole()
+{
+	[ -f "$1" ] && [ "$(sha256sum < "$1" | cut -d ' ' -f 1)" = "$2" ]
+}
+
+# download: what is neither in DIR nor in the cache; fails if apt does
+download()
+{
+	local uri name size hash arguments=() bytes=0 count=0 what log=$work/download.log
+
+	while IFS=$'\t' read -r uri name size hash; do
+		if is_whole "$dir/$name" "$hash" || is_whole "$archives/$name" "$hash"; then
+			continue
+		fi
+		arguments+=("$uri" "$work/download/$name" "SHA256:$hash")
+		bytes=$((bytes + size))
+		count=$((count + 1))
+		what=$name
+	done < "$work/files"
+	[ $count -gt 0 ] || return 0
+
+	[ $count -eq 1 ] || what="$count packages"
+	say "fetching $what ($(((bytes + 999999) / 1000000)) MB)"
+	apt_helper download-file "${arguments[@]}" > "$log" 2>&1 || return
+	# Of a file: URI apt makes a link.
+	while IFS=$'\t' read -r uri name size hash; do
+		[ -e "$work/download/$name" ] || continue
+		if [ -L "$work/download/$name" ]; then
+			cp -L "$work/download/$name" "$work/copy"
+			mv "$work/copy" "$work/download/$name"
+		fi
+		is_whole "$work/download/$name" "$hash" ||
+			die "$name is not what the index says: its hash is another one"
+		mv "$work/download/$name" "$archives/$name"
+	done < "$work/files"
+}
+
+# put_files: all that is wanted, from the cache into DIR, each whole or not at all
+put_files()
+{
+	local name hash
+
+	mkdir -p "$dir" || die "cannot make the directory $dir"
+	while IFS=$'\t' read -r _ name _ hash; do
+		if ! is_whole "$dir/$name" "$hash"; then
+			part=$dir/.$name.part
+			cp --reflink=auto "$archives/$name" "$part" ||
+				die "cannot write $dir/$name"
+			mv "$part" "$dir/$name"
+			part=
+		fi
+		[ -z "$move" ] || rm -f "$archives/$name"
+	done < "$work/files"
+}
+
+type=deb
+kind=Packages
+if [ -n "$source" ]; then
+	type=deb-src
+	kind=Sources
+fi
+entries=$(machine_entries)
+if [ ${#suite[@]} -eq 0 ]; then
+	mapfile -t suite < <(own_suites)
+	[ ${#suite[@]} -gt 0 ] ||
+		die "this machine's apt sources name no suite of Debian ${codename:-that is known}: need --suite"
+fi
+stamps=()
+write_sources
+updated=
+is_fresh || update_index || :
+
+if [ -n "$list" ]; then
+	lines=$(list_packages "${operands[@]}")
+	if [ -z "$lines" ] && update_index; then
+		lines=$(list_packages "${operands[@]}")
+	fi
+	[ -z "$lines" ] || printf '%s\n' "$lines"
+	exit 0
+fi
+
+while :; do
+	if ! choose_versions; then
+		if update_index; then
+			continue
+		fi
+		what="packages for $arch"
+		[ -z "$source" ] || what='source packages'
+		give_up $NOT_THERE "there is no ${lacking[*]} in ${suite[*]}" \
+			"($what)"
+	fi
+	list_files
+	if download; then
+		break
+	fi
+	was_reached "$work/download.log" ||
+		give_up $NOT_REACHED "the mirror cannot be reached, so ${wanted[*]} could not be" \
+			"fetched; $(apt_words "$work/download.log")"
+	update_index ||
+		give_up $NOT_THERE "${suite[*]} names ${wanted[*]}, but the mirror does not give it;" \
+			"$(apt_words "$work/download.log")"
+done
+put_files
