@@ -4,11 +4,13 @@
  *
  * The provider here is a toy whose every step can be seen: it notes the length
  * and the IV of each data unit and XORs the unit with the first byte of its IV.
+ * Runs of data units are noted the same way, if it is told to take them.
  */
 
 #include <crypto/internal/skcipher-data-unit.h>
 #include <kunit/test.h>
 #include <linux/err.h>
+#include <linux/math.h>
 #include <linux/module.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
@@ -26,6 +28,7 @@
 static struct {
 	unsigned int calls;
 	unsigned int fail_at;	/* fails with -EIO in this call, counted from 1 */
+	bool take_runs;
 	unsigned int len[TOY_MAX_UNITS];
 	u8 iv[TOY_MAX_UNITS][SKCIPHER_DATA_UNIT_IVSIZE];
 } toy;
@@ -46,28 +49,34 @@ static int toy_set_data_unit(struct crypto_skcipher *tfm, unsigned int size,
 	return 0;
 }
 
+static void toy_note(unsigned int len, const u8 *iv)
+{
+	if (toy.calls < TOY_MAX_UNITS) {
+		toy.len[toy.calls] = len;
+		memcpy(toy.iv[toy.calls], iv, sizeof(toy.iv[0]));
+	}
+	toy.calls++;
+}
+
 static int toy_crypt_unit(struct skcipher_request *req)
 {
 	struct skcipher_walk walk;
 	u8 mask = req->iv[0];
 	int err;
 
-	if (toy.calls < TOY_MAX_UNITS) {
-		toy.len[toy.calls] = req->cryptlen;
-		memcpy(toy.iv[toy.calls], req->iv, sizeof(toy.iv[0]));
-	}
-	toy.calls++;
+	toy_note(req->cryptlen, req->iv);
 	if (toy.calls == toy.fail_at)
 		return -EIO;
 
 	err = skcipher_walk_virt(&walk, req, false);
 	while (walk.nbytes) {
+		unsigned int n = round_down(walk.nbytes, TOY_BLOCK);
 		unsigned int i;
 
-		for (i = 0; i < walk.nbytes; i++)
+		for (i = 0; i < n; i++)
 			((u8 *)walk.dst.virt.addr)[i] =
 				((u8 *)walk.src.virt.addr)[i] ^ mask;
-		err = skcipher_walk_done(&walk, 0);
+		err = skcipher_walk_done(&walk, walk.nbytes - n);
 	}
 
 	/* A provider may use the IV buffer up. */
@@ -75,11 +84,29 @@ static int toy_crypt_unit(struct skcipher_request *req)
 	return err;
 }
 
+static void toy_crypt_run(struct crypto_skcipher *tfm, u8 *dst, const u8 *src,
+			  unsigned int bytes, u8 *iv)
+{
+	const unsigned int size = crypto_skcipher_data_unit_size(tfm);
+	unsigned int i;
+
+	toy_note(bytes, iv);
+	for (i = 0; i < bytes; i++) {
+		dst[i] = src[i] ^ iv[0];
+		if (i % size == size - 1)
+			skcipher_advance_iv(iv,
+					    crypto_skcipher_data_unit_step(tfm));
+	}
+}
+
 static int toy_crypt(struct skcipher_request *req)
 {
 	if (!crypto_skcipher_data_unit_size(crypto_skcipher_reqtfm(req)))
 		return toy_crypt_unit(req);
 
+	if (toy.take_runs)
+		return skcipher_crypt_data_unit_runs(req, toy_crypt_run,
+						     toy_crypt_unit);
 	return skcipher_crypt_data_units(req, toy_crypt_unit);
 }
 
@@ -345,6 +372,70 @@ static void test_walk(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, memchr_inv(out + 96, 0, 32));
 }
 
+/*
+ * Seven units of 32 bytes: two in one piece, one that is cut in the source, one in
+ * one piece, one that is cut in the destination, two in one piece.
+ */
+static void test_runs(struct kunit *test)
+{
+	static const unsigned int cut_src[] = { 64 + 7, 25 + 4 * 32 };
+	static const unsigned int cut_dst[] = { 4 * 32 + 31, 1 + 64 };
+	static const unsigned int want_len[] = { 64, 32, 32, 32, 64 };
+	static const unsigned int want_iv[] = { 0xfd, 3, 6, 9, 12 };
+	struct toy_fixture *f = toy_alloc(test, 0);
+	u8 iv[SKCIPHER_DATA_UNIT_IVSIZE] = { 0xfd, 0xff, 0xff };
+	struct scatterlist src[2], dst[2];
+	u8 *in, *out;
+	unsigned int i;
+
+	in = kunit_kzalloc(test, 7 * 32, GFP_KERNEL);
+	out = kunit_kzalloc(test, 8 * 32, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, in);
+	KUNIT_ASSERT_NOT_NULL(test, out);
+	for (i = 0; i < 7 * 32; i++)
+		in[i] = i;
+
+	sg_init_table(src, 2);
+	sg_set_buf(&src[0], in, cut_src[0]);
+	sg_set_buf(&src[1], in + cut_src[0], cut_src[1]);
+	sg_init_table(dst, 2);
+	sg_set_buf(&dst[0], out, cut_dst[0]);
+	sg_set_buf(&dst[1], out + cut_dst[0], cut_dst[1]);
+
+	KUNIT_ASSERT_EQ(test, 0,
+			crypto_skcipher_set_data_unit_size(f->tfm, 32));
+	KUNIT_ASSERT_EQ(test, 0,
+			crypto_skcipher_set_data_unit_step(f->tfm, 3));
+
+	toy.take_runs = true;
+	memcpy(f->iv, iv, sizeof(iv));
+	skcipher_request_set_crypt(f->req, src, dst, 7 * 32, f->iv);
+	KUNIT_ASSERT_EQ(test, 0, crypto_skcipher_encrypt(f->req));
+
+	KUNIT_EXPECT_MEMEQ(test, f->iv, iv, sizeof(iv));
+	KUNIT_EXPECT_EQ(test, f->req->cryptlen, 7 * 32);
+	KUNIT_EXPECT_PTR_EQ(test, f->req->src, &src[0]);
+	KUNIT_EXPECT_PTR_EQ(test, f->req->dst, &dst[0]);
+	for (i = 0; i < 7 * 32; i++)
+		KUNIT_EXPECT_EQ_MSG(test, out[i],
+				    in[i] ^ (u8)(0xfd + i / 32 * 3),
+				    "byte %u", i);
+	KUNIT_EXPECT_NULL(test, memchr_inv(out + 7 * 32, 0, 32));
+
+	/* With highmem nothing is taken to be in one piece. */
+	if (IS_ENABLED(CONFIG_HIGHMEM)) {
+		KUNIT_EXPECT_EQ(test, 7, toy.calls);
+		return;
+	}
+	KUNIT_ASSERT_EQ(test, ARRAY_SIZE(want_len), toy.calls);
+	for (i = 0; i < ARRAY_SIZE(want_len); i++) {
+		KUNIT_EXPECT_EQ_MSG(test, want_len[i], toy.len[i],
+				    "call %u", i);
+		KUNIT_EXPECT_EQ_MSG(test, want_iv[i], toy.iv[i][0],
+				    "call %u", i);
+	}
+}
+
 static void test_carry_into_high_half(struct kunit *test)
 {
 	u8 iv[SKCIPHER_DATA_UNIT_IVSIZE] = {};
@@ -393,6 +484,7 @@ static struct kunit_case skcipher_data_unit_cases[] = {
 	KUNIT_CASE(test_size_and_step),
 	KUNIT_CASE(test_bad_lengths),
 	KUNIT_CASE(test_walk),
+	KUNIT_CASE(test_runs),
 	KUNIT_CASE(test_carry_into_high_half),
 	KUNIT_CASE(test_error_in_the_middle),
 	{}

@@ -6,8 +6,10 @@
 #include <crypto/internal/skcipher-data-unit.h>
 #include <crypto/scatterwalk.h>
 #include <linux/bug.h>
+#include <linux/cacheflush.h>
 #include <linux/errno.h>
 #include <linux/export.h>
+#include <linux/minmax.h>
 #include <linux/scatterlist.h>
 #include <linux/string.h>
 
@@ -133,6 +135,116 @@ static void data_unit_pos_advance(struct data_unit_pos *pos, unsigned int bytes)
 	}
 }
 
+/*
+ * Bytes of whole data units that lie in one piece at both positions, as the
+ * kernel's addresses go.
+ */
+static unsigned int data_unit_run(const struct data_unit_pos *src,
+				  const struct data_unit_pos *dst,
+				  unsigned int left, unsigned int size)
+{
+	unsigned int bytes;
+
+	if (IS_ENABLED(CONFIG_HIGHMEM))
+		return 0;
+
+	bytes = min3(left, src->sg->length - src->offset,
+		     dst->sg->length - dst->offset);
+	return bytes - bytes % size;
+}
+
+/**
+ * skcipher_crypt_data_unit_runs() - process a request in runs of data units
+ * @req: request on a tfm that has a data unit size set
+ * @crypt_run: processes @bytes, a positive multiple of the data unit size, from
+ *	       @src to @dst, which are the same or do not overlap. @iv is the IV of
+ *	       the first of these units, and has to be the IV of the unit after
+ *	       the last when this returns.
+ * @crypt: processes one data unit, described by src, dst, cryptlen and iv of the
+ *	   request that it is given.  Has to be synchronous.  May change the IV
+ *	   buffer, and nothing else of the request.
+ *
+ * For algorithms that process data at kernel addresses.  Units that lie in one
+ * piece in both source and destination go to @crypt_run, as many at a time as
+ * there are.  Others, and all of them on kernels with highmem, go to @crypt.
+ *
+ * Apart from that this is skcipher_crypt_data_units().
+ *
+ * Context: As @crypt_run and @crypt require.
+ * Return: 0 on success
+ *	   -EINVAL if the length is not a positive multiple of the unit size;
+ *		   nothing has been written
+ *	   otherwise the first error of @crypt; no further unit was processed
+ */
+int skcipher_crypt_data_unit_runs(struct skcipher_request *req,
+				  void (*crypt_run)(struct crypto_skcipher *tfm,
+						    u8 *dst, const u8 *src,
+						    unsigned int bytes, u8 *iv),
+				  int (*crypt)(struct skcipher_request *req))
+{
+	struct crypto_skcipher *tfm = crypto_skcipher_reqtfm(req);
+	const unsigned int size = crypto_skcipher_data_unit_size(tfm);
+	const unsigned int step = crypto_skcipher_data_unit_step(tfm);
+	const unsigned int cryptlen = req->cryptlen;
+	struct data_unit_pos src = { .sg = req->src };
+	struct data_unit_pos dst = { .sg = req->dst };
+	const bool inplace = req->src == req->dst;
+	struct scatterlist *whole_src = req->src;
+	struct scatterlist *whole_dst = req->dst;
+	u8 caller_iv[SKCIPHER_DATA_UNIT_IVSIZE];
+	u8 unit_iv[SKCIPHER_DATA_UNIT_IVSIZE];
+	struct scatterlist sg_src[2], sg_dst[2];
+	unsigned int left = cryptlen;
+	unsigned int bytes;
+	int err;
+
+	err = skcipher_check_data_units(req);
+	if (err)
+		return err;
+
+	memcpy(caller_iv, req->iv, sizeof(caller_iv));
+	memcpy(unit_iv, req->iv, sizeof(unit_iv));
+	req->cryptlen = size;
+
+	for (;;) {
+		bytes = crypt_run ? data_unit_run(&src, &dst, left, size) : 0;
+		if (bytes) {
+			crypt_run(tfm, sg_virt(dst.sg) + dst.offset,
+				  sg_virt(src.sg) + src.offset, bytes, unit_iv);
+			if (ARCH_IMPLEMENTS_FLUSH_DCACHE_PAGE)
+				__scatterwalk_flush_dcache_pages(sg_page(dst.sg),
+						dst.sg->offset + dst.offset, bytes);
+		} else {
+			bytes = size;
+			req->src = scatterwalk_ffwd(sg_src, src.sg, src.offset);
+			req->dst = inplace ? req->src :
+				scatterwalk_ffwd(sg_dst, dst.sg, dst.offset);
+			memcpy(req->iv, unit_iv, sizeof(unit_iv));
+			err = crypt(req);
+			/* No way back from this, the lists are on the stack. */
+			if (WARN_ON_ONCE(err == -EINPROGRESS || err == -EBUSY))
+				err = -EIO;
+			if (err)
+				break;
+			skcipher_advance_iv(unit_iv, step);
+		}
+
+		left -= bytes;
+		if (!left)
+			break;
+
+		data_unit_pos_advance(&src, bytes);
+		data_unit_pos_advance(&dst, bytes);
+	}
+
+	memcpy(req->iv, caller_iv, sizeof(caller_iv));
+	req->cryptlen = cryptlen;
+	req->src = whole_src;
+	req->dst = whole_dst;
+	return err;
+}
+EXPORT_SYMBOL_GPL(skcipher_crypt_data_unit_runs);
+
 /**
  * skcipher_crypt_data_units() - process a request data unit by data unit
  * @req: request on a tfm that has a data unit size set
@@ -154,58 +266,6 @@ static void data_unit_pos_advance(struct data_unit_pos *pos, unsigned int bytes)
 int skcipher_crypt_data_units(struct skcipher_request *req,
 			      int (*crypt)(struct skcipher_request *req))
 {
-	struct crypto_skcipher *tfm = crypto_skcipher_reqtfm(req);
-	const unsigned int size = crypto_skcipher_data_unit_size(tfm);
-	const unsigned int step = crypto_skcipher_data_unit_step(tfm);
-	const unsigned int cryptlen = req->cryptlen;
-	struct data_unit_pos src = { .sg = req->src };
-	struct data_unit_pos dst = { .sg = req->dst };
-	const bool inplace = req->src == req->dst;
-	struct scatterlist *whole_src = req->src;
-	struct scatterlist *whole_dst = req->dst;
-	u8 caller_iv[SKCIPHER_DATA_UNIT_IVSIZE];
-	u8 unit_iv[SKCIPHER_DATA_UNIT_IVSIZE];
-	struct scatterlist sg_src[2], sg_dst[2];
-	unsigned int left = cryptlen;
-	int err;
-
-	err = skcipher_check_data_units(req);
-	if (err)
-		return err;
-
-	memcpy(caller_iv, req->iv, sizeof(caller_iv));
-	memcpy(unit_iv, req->iv, sizeof(unit_iv));
-	req->cryptlen = size;
-
-	for (;;) {
-		err = crypt(req);
-		/* There is no way back from this, the lists are on the stack. */
-		if (WARN_ON_ONCE(err == -EINPROGRESS || err == -EBUSY))
-			err = -EIO;
-		if (err)
-			break;
-
-		left -= size;
-		if (!left)
-			break;
-
-		skcipher_advance_iv(unit_iv, step);
-		memcpy(req->iv, unit_iv, sizeof(unit_iv));
-
-		data_unit_pos_advance(&src, size);
-		req->src = scatterwalk_ffwd(sg_src, src.sg, src.offset);
-		if (inplace) {
-			req->dst = req->src;
-		} else {
-			data_unit_pos_advance(&dst, size);
-			req->dst = scatterwalk_ffwd(sg_dst, dst.sg, dst.offset);
-		}
-	}
-
-	memcpy(req->iv, caller_iv, sizeof(caller_iv));
-	req->cryptlen = cryptlen;
-	req->src = whole_src;
-	req->dst = whole_dst;
-	return err;
+	return skcipher_crypt_data_unit_runs(req, NULL, crypt);
 }
 EXPORT_SYMBOL_GPL(skcipher_crypt_data_units);

@@ -31,17 +31,9 @@
 #define MAX_ENTRIES		128
 #define MAX_GAP			64
 
-/*
- * The most data in a request, and the number of cases beyond the fixed ones.
- * This runs when a root device is opened on a small machine, too.
- */
-#ifdef CONFIG_CRYPTO_MANAGER_EXTRA_TESTS
-#define MAX_DATA		(MAX_UNITS * MAX_UNIT_SIZE)
-#define NR_RANDOM_CASES		50
-#else
-#define MAX_DATA		(MAX_UNITS * 512)
+/* Cases beyond the fixed ones, in a full test and in a short one. */
+#define NR_RANDOM_CASES_FULL	50
 #define NR_RANDOM_CASES		10
-#endif
 
 /* Of a random case, so that a slow machine is not kept busy for long. */
 #define MAX_RANDOM_DATA		(64 * 1024)
@@ -66,9 +58,12 @@ struct data_unit_test {
 	struct crypto_wait wait;
 	unsigned int cases;			/* that the algorithm took */
 
+	bool full;
+	unsigned int max_data;			/* bytes in a request */
+
 	struct arena src;
 	struct arena dst;
-	u8 *input;		/* MAX_DATA bytes of random data */
+	u8 *input;		/* max_data bytes of random data, and one more */
 	u8 *expected;		/* the first bytes of it, unit by unit */
 	u8 *unit;		/* MAX_UNIT_SIZE bytes for the reference tfm */
 
@@ -99,11 +94,11 @@ static void arena_free(struct arena *arena)
 	kfree(arena->block);
 }
 
-static int arena_alloc(struct arena *arena)
+static int arena_alloc(struct arena *arena, unsigned int max_data)
 {
 	unsigned int i;
 
-	arena->nr_blocks = DIV_ROUND_UP(MAX_DATA + MAX_ENTRIES * MAX_GAP,
+	arena->nr_blocks = DIV_ROUND_UP(max_data + MAX_ENTRIES * MAX_GAP,
 					ARENA_BLOCK_SIZE) + 1;
 	arena->block = kcalloc(arena->nr_blocks, sizeof(*arena->block),
 			       GFP_KERNEL);
@@ -455,7 +450,7 @@ static int run_fixed_cases(struct data_unit_test *t)
 
 	for (bits = 0; bits < 4; bits++) {
 		struct data_unit_case c = {
-			.size = MAX_DATA / MAX_UNITS,
+			.size = t->max_data / MAX_UNITS,
 			.units = MAX_UNITS,
 			.step = 1,
 			.encrypt = bits & 1,
@@ -473,11 +468,12 @@ static int run_fixed_cases(struct data_unit_test *t)
 
 static int run_random_cases(struct data_unit_test *t)
 {
+	const unsigned int nr = t->full ? NR_RANDOM_CASES_FULL : NR_RANDOM_CASES;
 	struct data_unit_case c;
 	unsigned int i;
 	int err;
 
-	for (i = 0; i < NR_RANDOM_CASES; i++) {
+	for (i = 0; i < nr; i++) {
 		unsigned int size = get_random_u32_below(2) ?
 			sizes[get_random_u32_below(ARRAY_SIZE(sizes))] :
 			16 * get_random_u32_inclusive(1, MAX_UNIT_SIZE / 16);
@@ -529,17 +525,18 @@ static int run_test(struct data_unit_test *t)
 
 	t->req = skcipher_request_alloc(t->tfm, GFP_KERNEL);
 	t->ref_req = skcipher_request_alloc(t->ref_tfm, GFP_KERNEL);
-	t->input = kvmalloc(MAX_DATA + 1, GFP_KERNEL);
-	t->expected = kvmalloc(MAX_DATA, GFP_KERNEL);
+	t->input = kvmalloc(t->max_data + 1, GFP_KERNEL);
+	t->expected = kvmalloc(t->max_data, GFP_KERNEL);
 	t->unit = kmalloc(MAX_UNIT_SIZE, GFP_KERNEL);
 	if (!t->req || !t->ref_req || !t->input || !t->expected || !t->unit)
 		return -ENOMEM;
 
-	err = arena_alloc(&t->src) ?: arena_alloc(&t->dst);
+	err = arena_alloc(&t->src, t->max_data) ?:
+	      arena_alloc(&t->dst, t->max_data);
 	if (err)
 		return err;
 
-	get_random_bytes(t->input, MAX_DATA + 1);
+	get_random_bytes(t->input, t->max_data + 1);
 	crypto_init_wait(&t->wait);
 
 	err = setkey(t, crypto_skcipher_max_keysize(t->tfm)) ?:
@@ -562,6 +559,9 @@ static int run_test(struct data_unit_test *t)
  * @ref_tfm: the algorithm, tested as far as single messages go; gets a new key
  * @type: type to allocate a second tfm with
  * @mask: mask to allocate a second tfm with
+ * @full: up to 300 units of 4096 bytes and many random cases.  Otherwise 300
+ *	  units of 512 bytes and few cases: this runs when a root device is opened
+ *	  on a small machine, too.
  *
  * Context: Process context.  May sleep.
  * Return: 0 on success and for an algorithm without
@@ -569,7 +569,7 @@ static int run_test(struct data_unit_test *t)
  *	   and the log says what was wrong.
  */
 int test_skcipher_data_units(struct crypto_skcipher *ref_tfm, u32 type,
-			     u32 mask)
+			     u32 mask, bool full)
 {
 	const char *driver = crypto_skcipher_driver_name(ref_tfm);
 	struct data_unit_test *t;
@@ -583,6 +583,8 @@ int test_skcipher_data_units(struct crypto_skcipher *ref_tfm, u32 type,
 		return -ENOMEM;
 	t->driver = driver;
 	t->ref_tfm = ref_tfm;
+	t->full = full;
+	t->max_data = MAX_UNITS * (full ? MAX_UNIT_SIZE : 512);
 
 	t->tfm = crypto_alloc_skcipher(driver, type, mask);
 	if (IS_ERR(t->tfm)) {

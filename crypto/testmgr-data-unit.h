@@ -10,6 +10,6 @@
 struct crypto_skcipher;
 
 int test_skcipher_data_units(struct crypto_skcipher *ref_tfm, u32 type,
-			     u32 mask);
+			     u32 mask, bool full);
 
 #endif	/* _CRYPTO_TESTMGR_DATA_UNIT_H */

@@ -16,6 +16,12 @@ int skcipher_prepare_data_unit_alg(struct skcipher_alg *alg);
 int skcipher_crypt_data_units(struct skcipher_request *req,
 			      int (*crypt)(struct skcipher_request *req));
 
+int skcipher_crypt_data_unit_runs(struct skcipher_request *req,
+				  void (*crypt_run)(struct crypto_skcipher *tfm,
+						    u8 *dst, const u8 *src,
+						    unsigned int bytes, u8 *iv),
+				  int (*crypt)(struct skcipher_request *req));
+
 /**
  * skcipher_check_data_units() - is the request a whole number of data units?
  * @req: request on a tfm that has a data unit size set
