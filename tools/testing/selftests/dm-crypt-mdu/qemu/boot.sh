@@ -3,11 +3,12 @@
 #
 # Boot a kernel in QEMU, run one job in it and say whether all went well.
 #
-# usage: boot.sh --kernel BZIMAGE --rootfs IMG --job NAME [options]
+# usage: boot.sh --kernel IMAGE --rootfs IMG --job NAME [options]
 #                --log CONSOLE.log --report REPORT
-#        boot.sh --kernel BZIMAGE --rootfs IMG --job shell [options]
+#        boot.sh --kernel IMAGE --rootfs IMG --job shell [options]
 #
-#   --kernel BZIMAGE   kernel to boot
+#   --kernel IMAGE     kernel to boot
+#   --arch ARCH        x86_64 or arm64 (default: this machine's)
 #   --rootfs IMG       image made by build-rootfs.sh, /dev/vda, never written to
 #   --job NAME         qemu/jobs/NAME.sh, or "shell" for an interactive shell
 #   --args STRING      arguments for the job
@@ -35,51 +36,26 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$here/lib.sh"
 
+arch=$(host_arch)
 kernel=
 rootfs=
 job=
 args=
-disks=()
+disk=()
 mem=1024
 smp=2
-# The same processor on every version of QEMU, with what AES code asks for.
-# xsave without xsaveopt hangs the kernel when it enables it.
-cpu=qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt,+aes,+pclmulqdq,+avx,+avx2,+bmi1,+bmi2
-cpu+=,+xsave,+xsaveopt,+xgetbv1,+rdrand
+cpu=
 append=
 icount=
-qemu_args=()
+qemu=()
 timeout=600
 log=
 report=
 quiet=
-while [ $# -gt 0 ]; do
-	case $1 in
-	--kernel | --rootfs | --job | --args | --disk | --mem | --smp | --cpu | \
-	--append | --qemu | --timeout | --log | --report)
-		[ $# -ge 2 ] || die "$1 needs an argument"
-		case $1 in
-		--disk) disks+=("$2") ;;
-		--qemu) qemu_args+=("$2") ;;
-		*) declare "${1#--}=$2" ;;
-		esac
-		shift 2 ;;
-	--icount)
-		icount=1
-		shift ;;
-	--quiet)
-		quiet=1
-		shift ;;
-	-h | --help)
-		usage
-		exit 0 ;;
-	*)
-		die "unknown option $1, see --help" ;;
-	esac
-done
-if [ -z "$kernel" ] || [ -z "$rootfs" ] || [ -z "$job" ]; then
-	die "need --kernel, --rootfs and --job, see --help"
-fi
+parse_options arch kernel rootfs job args= disk+ mem smp cpu= append= icount! qemu+ \
+	timeout log= report= quiet! -- "$@"
+need_operands 0 "options only"
+set_arch "$arch"
 if [ "$job" != shell ] && { [ -z "$log" ] || [ -z "$report" ]; }; then
 	die "need --log and --report, see --help"
 fi
@@ -89,18 +65,34 @@ case $args in
 esac
 [ -r "$kernel" ] || die "cannot read the kernel $kernel"
 [ -r "$rootfs" ] || die "cannot read the root file system $rootfs"
-for disk in ${disks[@]+"${disks[@]}"}; do
-	[ -w "$disk" ] || die "cannot write the disk image $disk"
+for image in ${disk[@]+"${disk[@]}"}; do
+	[ -w "$image" ] || die "cannot write the disk image $image"
 done
-command -v qemu-system-x86_64 > /dev/null ||
-	die "qemu-system-x86_64 is not installed (Debian package qemu-system-x86)"
+command -v "$QEMU" > /dev/null ||
+	die "$QEMU is not installed (Debian package $QEMU_PACKAGE)"
+
+case $arch in
+x86_64)
+	machine=pc
+	console=ttyS0
+	# The processors' time stamp counters are one and the same here, which the
+	# kernel does not believe without being told; without it every look at the
+	# clock is an access to an emulated timer.
+	clock=tsc=reliable
+	# The same processor on every version of QEMU, with what AES code asks for.
+	# xsave without xsaveopt hangs the kernel when it enables it.
+	default_cpu=qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt,+aes,+pclmulqdq,+avx,+avx2
+	default_cpu+=,+bmi1,+bmi2,+xsave,+xsaveopt,+xgetbv1,+rdrand ;;
+arm64)
+	machine=virt
+	console=ttyAMA0
+	clock=
+	default_cpu=cortex-a72 ;;
+esac
 
 # panic=-1 reboots at once and -no-reboot makes that the end of QEMU.
-# tsc=reliable: the processors' time stamp counters are one and the same here,
-# which the kernel does not believe without being told; without it every look
-# at the clock is an access to an emulated timer.
-cmdline="console=ttyS0 root=/dev/vda ro rootfstype=ext4 init=/sbin/init"
-cmdline+=" panic=-1 oops=panic panic_on_warn=1 tsc=reliable"
+cmdline="console=$console root=/dev/vda ro rootfstype=ext4 init=/sbin/init"
+cmdline+=" panic=-1 oops=panic panic_on_warn=1 $clock"
 if [ -n "$icount" ]; then
 	# Time leaps while the machine waits for a disk, which is no sign of
 	# anything being stuck.
@@ -116,34 +108,34 @@ cmdline+=" mdu.job=$job"
 [ -z "$append" ] || cmdline+=" $append"
 
 # TCG always: /dev/kvm may exist and still not be able to run a kernel.
-qemu=(qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none)
+command=("$QEMU" -nodefaults -no-user-config -no-reboot -display none)
 if [ -n "$icount" ]; then
 	smp=1
-	qemu+=(-accel "tcg,thread=single" -icount "shift=0,sleep=off")
+	command+=(-accel "tcg,thread=single" -icount "shift=0,sleep=off")
 else
-	qemu+=(-accel tcg)
+	command+=(-accel tcg)
 fi
-qemu+=(-machine pc -cpu "$cpu" -smp "$smp" -m "$mem")
-qemu+=(-kernel "$kernel" -append "$cmdline")
-qemu+=(-drive "file=$rootfs,if=virtio,format=raw,readonly=on")
-for disk in ${disks[@]+"${disks[@]}"}; do
-	qemu+=(-drive "file=$disk,if=virtio,format=raw,cache=unsafe,discard=unmap")
+command+=(-machine "$machine" -cpu "${cpu:-$default_cpu}" -smp "$smp" -m "$mem")
+command+=(-kernel "$kernel" -append "$cmdline")
+command+=(-drive "file=$rootfs,if=virtio,format=raw,readonly=on")
+for image in ${disk[@]+"${disk[@]}"}; do
+	command+=(-drive "file=$image,if=virtio,format=raw,cache=unsafe,discard=unmap")
 done
 if [ "$job" = shell ]; then
-	qemu+=(-serial mon:stdio)
+	command+=(-serial mon:stdio)
 else
-	qemu+=(-serial "file:$log" -device virtio-serial-pci)
-	qemu+=(-chardev "file,id=report,path=$report")
-	qemu+=(-device "virtserialport,chardev=report,name=report")
+	command+=(-serial "file:$log" -device virtio-serial-pci)
+	command+=(-chardev "file,id=report,path=$report")
+	command+=(-device "virtserialport,chardev=report,name=report")
 fi
-qemu+=(${qemu_args[@]+"${qemu_args[@]}"})
+command+=(${qemu[@]+"${qemu[@]}"})
 
-printf '%q ' "${qemu[@]}"
+printf '%q ' "${command[@]}"
 echo
 
 if [ "$job" = shell ]; then
 	echo "To kill the machine: Ctrl-A X"
-	exec "${qemu[@]}"
+	exec "${command[@]}"
 fi
 
 mkdir -p "$(dirname "$log")" "$(dirname "$report")"
@@ -161,7 +153,7 @@ fail()
 }
 
 watcher=
-timeout --foreground --kill-after=10 "$timeout" "${qemu[@]}" < /dev/null &
+timeout --foreground --kill-after=10 "$timeout" "${command[@]}" < /dev/null &
 machine=$!
 trap 'kill $machine $watcher 2> /dev/null || true' EXIT
 trap 'exit 1' INT TERM

@@ -7,10 +7,12 @@
 #
 #   TREE    kernel source, left as it is
 #   OUTDIR  build directory (O=), made if needed; a second run in it is
-#           incremental.  The kernel is OUTDIR/arch/x86/boot/bzImage.
+#           incremental.  The kernel is OUTDIR/image.
 #
-#   --fragment FILE          merge FILE over kernel.config and ../config; may be
-#                            given several times, the last word counts
+#   --arch ARCH              x86_64 or arm64 (default: this machine's)
+#   --fragment FILE          merge FILE over kernel.config, ARCH.config and
+#                            ../config; may be given several times, the last word
+#                            counts
 #   --allow-missing SYMBOL   accept that TREE has no such option, for a kernel
 #                            without the series
 #   --log FILE               full output of make (default OUTDIR/build.log)
@@ -29,37 +31,20 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$here/lib.sh"
 
-fragments=("$here/kernel.config" "$here/../config")
-# Before it existed the self-tests were on unless switched off, which
-# kernel.config sees to.
-check=(--allow-missing CRYPTO_SELFTESTS)
+arch=$(host_arch)
+fragment=()
+# Options that only older or only newer kernels have.
+allow_missing=(CRYPTO_MANAGER_EXTRA_TESTS CRYPTO_SELFTESTS CRYPTO_SELFTESTS_FULL
+	PROC_SYSCTL)
 log=
 jobs=${JOBS:-$(nproc)}
 config_only=
-while [ $# -gt 0 ]; do
-	case $1 in
-	--fragment | --allow-missing | --log | --jobs)
-		[ $# -ge 2 ] || die "$1 needs an argument"
-		case $1 in
-		--fragment) fragments+=("$2") ;;
-		--allow-missing) check+=(--allow-missing "$2") ;;
-		--log) log=$2 ;;
-		--jobs) jobs=$2 ;;
-		esac
-		shift 2 ;;
-	--config-only)
-		config_only=1
-		shift ;;
-	-h | --help)
-		usage
-		exit 0 ;;
-	-*)
-		die "unknown option $1, see --help" ;;
-	*)
-		break ;;
-	esac
-done
-[ $# -eq 2 ] || die "need TREE and OUTDIR, see --help"
+parse_options arch fragment+ allow-missing+ log= jobs= config-only! -- "$@"
+need_operands 2 "TREE and OUTDIR"
+set_arch "$arch"
+set -- "${operands[@]}"
+fragments=("$here/kernel.config" "$here/$arch.config" "$here/../config"
+	${fragment[@]+"${fragment[@]}"})
 [ -f "$1/Kbuild" ] || die "$1 is not a kernel source tree"
 tree=$(cd "$1" && pwd -P)
 mkdir -p "$2"
@@ -72,7 +57,8 @@ for file in "${fragments[@]}"; do
 	[ -r "$file" ] || die "cannot read the config fragment $file"
 done
 
-for pair in make:make gcc:gcc ld:binutils flex:flex bison:bison bc:bc perl:perl; do
+for pair in make:make gcc:gcc "${CROSS}gcc:${CROSS_PACKAGE}" flex:flex bison:bison \
+	bc:bc perl:perl; do
 	command -v "${pair%%:*}" > /dev/null ||
 		die "${pair%%:*} is not installed (Debian package ${pair##*:})"
 done
@@ -86,16 +72,16 @@ done
 export KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 1970'
 export KBUILD_BUILD_USER=kselftest
 export KBUILD_BUILD_HOST=dm-crypt-mdu
-cc=gcc
+cc=${CROSS}gcc
 if command -v ccache > /dev/null; then
-	cc="ccache gcc"
+	cc="ccache $cc"
 	export CCACHE_BASEDIR=$tree
 	export CCACHE_NOHASHDIR=1
 	ccache_note=" with ccache"
 else
 	ccache_note=" without ccache, which would make later builds quicker"
 fi
-make=(make -C "$tree" "O=$outdir" ARCH=x86_64 "CC=$cc" "-j$jobs")
+make=(make -C "$tree" "O=$outdir" "ARCH=$arch" "CROSS_COMPILE=$CROSS" "CC=$cc" "-j$jobs")
 
 fail_make()
 {
@@ -123,6 +109,10 @@ mv "$wanted.tmp" "$wanted"
 echo "Configuring $tree in $outdir"
 "${make[@]}" KCONFIG_ALLCONFIG="$wanted" allnoconfig > "$log" 2>&1 ||
 	fail_make "configuration" "KCONFIG_ALLCONFIG=$wanted allnoconfig"
+check=()
+for symbol in "${allow_missing[@]}"; do
+	check+=(--allow-missing "$symbol")
+done
 if ! "$here/check-config.sh" "${check[@]}" "$tree" "$outdir/.config" "$wanted" >&2; then
 	die "the configuration $outdir/.config is not what was asked for, see above"
 fi
@@ -152,6 +142,7 @@ watch_make()
 }
 
 status=0
-"${make[@]}" bzImage 2>&1 | watch_make || status=$?
-[ "$status" -eq 0 ] || fail_make "the build" bzImage
-echo "Kernel: $outdir/arch/x86/boot/bzImage"
+"${make[@]}" "$TARGET" 2>&1 | watch_make || status=$?
+[ "$status" -eq 0 ] || fail_make "the build" "$TARGET"
+ln -sf "$IMAGE" "$outdir/image"
+echo "Kernel: $outdir/image"

@@ -1,17 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Make the root file system image for the virtual machine: tools of this
-# machine with the libraries they need, qemu/init.sh and the installed kselftests.
-# Needs no privileges.
+# Make the root file system image for the virtual machine: the programs that the
+# file "programs" names with the libraries they need, qemu/init.sh and the
+# installed kselftests.  Needs no privileges.
 #
-# usage: build-rootfs.sh --selftests DIR OUTPUT.img
+# usage: build-rootfs.sh --selftests DIR [options] OUTPUT.img
 #
-#   --selftests DIR   what "make -C tools/testing/selftests
-#                     TARGETS=dm-crypt-mdu install INSTALL_PATH=DIR" made;
-#                     it becomes /kselftest
-#   --add PATH        take this program of the host along, too; may be given
-#                     several times
+#   --selftests DIR   what install-selftests.sh made; it becomes /kselftest
+#   --arch ARCH       x86_64 or arm64 (default: this machine's)
+#   --sysroot DIR     take programs and libraries from there, as build-sysroot.sh
+#                     made it, and not from this machine
+#   --add PROGRAM     take this one along, too; may be given several times
 #   --force           make the image even if nothing changed
 #   --help
 #
@@ -20,102 +20,80 @@
 
 set -eu
 
-# Programs and the Debian packages they come from.  busybox fills the gaps; it
-# comes last in the guest's PATH.
-programs="
-	bash:bash dash:dash busybox:busybox-static
-	cryptsetup:cryptsetup-bin integritysetup:cryptsetup-bin dmsetup:dmsetup
-	fio:fio
-	mke2fs:e2fsprogs e2fsck:e2fsprogs
-	mount:mount umount:mount losetup:mount swapon:mount swapoff:mount
-	blkdiscard:util-linux blockdev:util-linux mkswap:util-linux
-	fallocate:util-linux wipefs:util-linux getopt:util-linux
-	setsid:util-linux taskset:util-linux dmesg:util-linux
-	basename:coreutils cat:coreutils chmod:coreutils comm:coreutils
-	cp:coreutils cut:coreutils date:coreutils dd:coreutils df:coreutils
-	dirname:coreutils du:coreutils echo:coreutils env:coreutils
-	expr:coreutils false:coreutils head:coreutils id:coreutils
-	ln:coreutils ls:coreutils mkdir:coreutils mkfifo:coreutils
-	mknod:coreutils mktemp:coreutils mv:coreutils nproc:coreutils
-	od:coreutils paste:coreutils printf:coreutils pwd:coreutils
-	readlink:coreutils realpath:coreutils rm:coreutils rmdir:coreutils
-	seq:coreutils sha256sum:coreutils shuf:coreutils sleep:coreutils
-	sort:coreutils split:coreutils stat:coreutils stdbuf:coreutils
-	stty:coreutils sync:coreutils tail:coreutils tee:coreutils
-	test:coreutils timeout:coreutils touch:coreutils tr:coreutils
-	true:coreutils truncate:coreutils tty:coreutils uname:coreutils
-	uniq:coreutils wc:coreutils yes:coreutils
-	awk:mawk cmp:diffutils diff:diffutils find:findutils grep:grep
-	sed:sed xargs:findutils xxd:xxd
-"
-
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$here/lib.sh"
 # mke2fs and friends are not in the PATH of ordinary users everywhere.
 PATH=$PATH:/usr/sbin:/sbin
 
+arch=$(host_arch)
 selftests=
-added=()
+sysroot=
+add=()
 force=
-while [ $# -gt 0 ]; do
-	case $1 in
-	--selftests | --add)
-		[ $# -ge 2 ] || die "$1 needs an argument"
-		case $1 in
-		--selftests) selftests=$2 ;;
-		--add) added+=("$2") ;;
-		esac
-		shift 2 ;;
-	--force)
-		force=1
-		shift ;;
-	-h | --help)
-		usage
-		exit 0 ;;
-	-*)
-		die "unknown option $1, see --help" ;;
-	*)
-		break ;;
-	esac
-done
-[ $# -eq 1 ] || die "need one OUTPUT.img, see --help"
-[ -n "$selftests" ] || die "need --selftests DIR, see --help"
+parse_options arch selftests sysroot= add+ force! -- "$@"
+need_operands 1 "one OUTPUT.img"
+set_arch "$arch"
+[ -n "$sysroot" ] || [ "$arch" = "$(host_arch)" ] ||
+	die "the programs of $arch are not this machine's: need --sysroot, see --help"
+sysroot=${sysroot%/}
 [ -r "$selftests/kselftest/ktap_helpers.sh" ] ||
 	die "$selftests is not an installed kselftest directory, make it with install-selftests.sh"
-output=$(realpath -m "$1")
+command -v readelf > /dev/null || die "readelf is not installed (Debian package binutils)"
+output=$(realpath -m "${operands[0]}")
 mkdir -p "$(dirname "$output")"
+
+# find_program NAME: its path, as the virtual machine sees it
+find_program()
+{
+	local dir
+
+	if [ -z "$sysroot" ]; then
+		type -P "$1"
+		return
+	fi
+	for dir in /usr/bin /usr/sbin; do
+		if [ -x "$sysroot$dir/$1" ]; then
+			echo "$dir/$1"
+			return
+		fi
+	done
+	return 1
+}
 
 # Paths of the programs in the order of the list, then those that were added.
 paths=()
 missing_packages=()
 missing_programs=()
-for pair in $programs; do
-	if path=$(type -P "${pair%%:*}"); then
-		paths+=("$path")
-	else
-		missing_programs+=("${pair%%:*}")
-		missing_packages+=("${pair##*:}")
-	fi
-done
+while IFS=: read -r package names; do
+	for name in $names; do
+		if path=$(find_program "$name"); then
+			paths+=("$path")
+		else
+			missing_programs+=("$name")
+			missing_packages+=("$package")
+		fi
+	done
+done < <(grep -v '^#' "$here/programs")
 if [ ${#missing_programs[@]} -gt 0 ]; then
 	packages=$(printf '%s\n' "${missing_packages[@]}" | sort -u | tr '\n' ' ')
-	die "not installed: ${missing_programs[*]} (Debian packages: ${packages% })"
+	die "not installed${sysroot:+ in $sysroot}: ${missing_programs[*]} (Debian packages: ${packages% })"
 fi
-for path in ${added[@]+"${added[@]}"}; do
-	[ -x "$path" ] || die "--add $path: no such program"
-	paths+=("$(realpath "$path")")
+for path in ${add[@]+"${add[@]}"}; do
+	[ -x "$sysroot$path" ] || die "--add $path: no such program"
+	paths+=("$path")
 done
-if ldd "$(type -P busybox)" > /dev/null 2>&1; then
+busybox=$(find_program busybox)
+if readelf -l "$sysroot$busybox" | grep -q INTERP; then
 	die "busybox is linked dynamically, need a static one (Debian package busybox-static)"
 fi
 
 # The image is made again only if this list changes.
 list_inputs()
 {
-	sha256sum "$0" "$here/init.sh" "$here"/jobs/*
+	sha256sum "$0" "$here/programs" "$here/init.sh" "$here"/jobs/*
 	(cd "$selftests" && find . -type f -printf '%m ' -exec sha256sum {} \;) | sort
-	stat -L -c '%n %s %Y' "${paths[@]}"
+	stat -L -c '%n %s %Y' "${paths[@]/#/$sysroot}"
 }
 inputs=$(list_inputs)
 if [ -z "$force" ] && [ -s "$output" ] && [ -r "$output.inputs" ] &&
@@ -140,53 +118,73 @@ ln -s /proc/self/mounts "$root/etc/mtab"
 echo 'root:x:0:0:root:/tmp:/bin/bash' > "$root/etc/passwd"
 echo 'root:x:0:' > "$root/etc/group"
 
-# Put one file of the host where the host has it, once.
+# Put one file where it was, once.
 copy_file()
 {
 	[ ! -e "$root$1" ] || return 0
 	mkdir -p "$root$(dirname "$1")"
-	cp -L "$1" "$root$1"
+	cp -L "$sysroot$1" "$root$1"
 }
 
+# find_library NAME [DIRECTORY]: its path.  Debian has one directory for each
+# architecture.
+find_library()
+{
+	local dir
+
+	for dir in ${2:+"$2"} "/usr/lib/$TRIPLET" "/lib/$TRIPLET" /usr/lib64 /lib64 \
+		/usr/lib /lib; do
+		if [ -e "$sysroot$dir/$1" ]; then
+			echo "$dir/$1"
+			return
+		fi
+	done
+	return 1
+}
+
+# elf_words FILE TYPE: what the dynamic section of FILE has of that type.  Of
+# another kind of file readelf says nothing.
+elf_words()
+{
+	readelf -d "$1" 2> /dev/null | sed -n "s/.*($2).*\[\(.*\)\]\$/\1/p"
+}
+
+# copy_libraries PATH: what the ELF file PATH needs, and what that needs.
 copy_libraries()
 {
-	local libraries library
+	local library path runpath
 
-	# Scripts and static programs have none, ldd fails for them.
-	libraries=$(ldd "$1" 2> /dev/null) || return 0
-	case $libraries in
-	*"not found"*)
-		die "$1 lacks libraries on this machine: $(grep 'not found' <<< "$libraries")" ;;
-	esac
-	grep -oE '/[^ ]+' <<< "$libraries" | while read -r library; do
-		copy_file "$library"
-	done
+	runpath=$(elf_words "$1" RUNPATH)
+	while read -r library; do
+		path=$(find_library "$library" "$runpath") ||
+			die "$1 needs $library, which is in no library directory of ${sysroot:-this machine}"
+		[ ! -e "$root$path" ] || continue
+		copy_file "$path"
+		copy_libraries "$root$path"
+	done < <(elf_words "$1" NEEDED)
 }
 
 for path in "${paths[@]}"; do
 	copy_file "$path"
-	copy_libraries "$path"
+	copy_libraries "$root$path"
 done
-# glibc loads this one only when a thread ends, so ldd does not show it.
-libgcc=$(gcc -print-file-name=libgcc_s.so.1 2> /dev/null || true)
-if [ -e "$libgcc" ]; then
-	cp -L "$libgcc" "$root$(dirname "$(ldd "$(type -P bash)" |
-		grep -oE '/[^ ]*libc\.so[^ ]*' | head -n 1)")/libgcc_s.so.1"
-fi
-# stdbuf works by preloading a library of its own.
-for path in /usr/libexec/coreutils/libstdbuf.so /usr/lib/coreutils/libstdbuf.so; do
-	[ ! -e "$path" ] || copy_file "$path"
+[ -e "$root$LOADER" ] || copy_file "$LOADER"
+# glibc loads this one only when a thread ends, and stdbuf preloads its own.
+for path in "$(find_library libgcc_s.so.1)" /usr/libexec/coreutils/libstdbuf.so; do
+	[ ! -e "$sysroot$path" ] || copy_file "$path"
 done
-[ ! -e /etc/mke2fs.conf ] || copy_file /etc/mke2fs.conf
+[ ! -e "$sysroot/etc/mke2fs.conf" ] || copy_file /etc/mke2fs.conf
 
-busybox=$(type -P busybox)
+copy_file "$busybox"
+# The applets of this machine's busybox, as the other one may not run here.
 for applet in $(busybox --list); do
 	ln -s "$busybox" "$root/usr/libexec/busybox/$applet"
 done
+[ -e "$root/usr/bin/awk" ] || ln -s mawk "$root/usr/bin/awk"
 # Not busybox: its shell prefers its own applets to the programs in PATH.
 [ -e "$root/usr/bin/sh" ] || ln -s dash "$root/usr/bin/sh"
-[ -e "$root/usr/sbin/mkfs.ext4" ] || ln -s "$(type -P mke2fs)" "$root/usr/sbin/mkfs.ext4"
-[ -e "$root/usr/sbin/fsck.ext4" ] || ln -s "$(type -P e2fsck)" "$root/usr/sbin/fsck.ext4"
+[ -e "$root/usr/sbin/mkfs.ext4" ] || ln -s "$(find_program mke2fs)" "$root/usr/sbin/mkfs.ext4"
+[ -e "$root/usr/sbin/fsck.ext4" ] || ln -s "$(find_program e2fsck)" "$root/usr/sbin/fsck.ext4"
 
 cp "$here/init.sh" "$root/sbin/init"
 cp "$here"/jobs/* "$root/jobs/"

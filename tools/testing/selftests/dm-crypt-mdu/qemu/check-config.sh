@@ -21,23 +21,11 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$here/lib.sh"
 
-allowed=" "
-while [ $# -gt 0 ]; do
-	case $1 in
-	--allow-missing)
-		[ $# -ge 2 ] || die "--allow-missing needs a symbol"
-		allowed+="${2#CONFIG_} "
-		shift 2 ;;
-	-h | --help)
-		usage
-		exit 0 ;;
-	-*)
-		die "unknown option $1, see --help" ;;
-	*)
-		break ;;
-	esac
-done
-[ $# -eq 3 ] || die "need TREE CONFIG FRAGMENT, see --help"
+allow_missing=()
+parse_options allow-missing+ -- "$@"
+need_operands 3 "TREE CONFIG FRAGMENT"
+set -- "${operands[@]}"
+allowed=" ${allow_missing[*]/#CONFIG_/} "
 tree=$1
 config=$2
 fragment=$3

@@ -4,11 +4,14 @@
 # Build the dm-crypt-mdu selftests of a kernel tree and install them, as
 # build-rootfs.sh wants them.
 #
-# usage: install-selftests.sh [--log FILE] TREE DIR
+# usage: install-selftests.sh [options] TREE DIR
 #
-#   TREE         kernel source tree
-#   DIR          made anew if anything that goes into it changed
-#   --log FILE   output of make (default DIR.log)
+#   TREE            kernel source tree
+#   DIR             made anew if anything that goes into it changed
+#
+#   --arch ARCH     x86_64 or arm64 (default: this machine's)
+#   --sysroot DIR   headers and libraries of ARCH, made by build-sysroot.sh
+#   --log FILE      output of make (default DIR.log)
 #   --help
 
 set -eu
@@ -17,16 +20,13 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$here/lib.sh"
 
+arch=$(host_arch)
 log=
-case ${1-} in
--h | --help)
-	usage
-	exit 0 ;;
---log)
-	log=${2-}
-	shift 2 || die "--log needs an argument" ;;
-esac
-[ $# -eq 2 ] || die "need TREE and DIR, see --help"
+sysroot=
+parse_options arch log= sysroot= -- "$@"
+need_operands 2 "TREE and DIR"
+set_arch "$arch"
+set -- "${operands[@]}"
 tree=$1
 dir=$(realpath -m "$2")
 log=$(realpath -m "${log:-$dir.log}")
@@ -35,10 +35,13 @@ log=$(realpath -m "${log:-$dir.log}")
 command -v rsync > /dev/null ||
 	die "rsync is not installed (Debian package rsync)"
 
-mkdir -p "$(dirname "$log")"
+make=(make -C "$tree/tools/testing/selftests" TARGETS=dm-crypt-mdu FORCE_TARGETS=1)
+make+=("INSTALL_PATH=$dir.tmp" "O=$dir.build")
+[ -z "$sysroot" ] ||
+	make+=("ARCH=$arch" "CC=${CROSS}gcc --sysroot=$(realpath "$sysroot")" PKG_CONFIG=pkg-config)
+mkdir -p "$(dirname "$log")" "$dir.build"
 rm -rf "$dir.tmp"
-make -C "$tree/tools/testing/selftests" TARGETS=dm-crypt-mdu FORCE_TARGETS=1 \
-	INSTALL_PATH="$dir.tmp" install > "$log" 2>&1 ||
+"${make[@]}" install > "$log" 2>&1 ||
 	die "make install of the selftests failed, see $log"
 
 # The image is made anew when a file in DIR is younger.

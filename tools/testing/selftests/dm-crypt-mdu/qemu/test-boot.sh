@@ -13,27 +13,16 @@
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$here/lib.sh"
+
 ktap=$here/../../kselftest/ktap_helpers.sh
 kernel=
 rootfs=
-while [ $# -gt 0 ]; do
-	case $1 in
-	--ktap) ktap=${2-} ;;
-	--kernel) kernel=${2-} ;;
-	--rootfs) rootfs=${2-} ;;
-	-h | --help)
-		sed -n '3,/^$/s/^# \{0,1\}//p' "$0"
-		exit 0 ;;
-	*)
-		echo "test-boot.sh: unknown option $1, see --help" >&2
-		exit 2 ;;
-	esac
-	shift 2 || exit 2
+parse_options ktap kernel rootfs -- "$@"
+for file in "$ktap" "$kernel" "$rootfs"; do
+	[ -r "$file" ] || die "cannot read $file"
 done
-if [ ! -r "$ktap" ] || [ ! -r "$kernel" ] || [ ! -r "$rootfs" ]; then
-	echo "test-boot.sh: cannot read one of: '$ktap' '$kernel' '$rootfs', see --help" >&2
-	exit 2
-fi
 
 # shellcheck source=/dev/null
 . "$ktap"
