@@ -3,23 +3,30 @@
 # Compose, build, boot and test the kernel with the series.  "make help" lists
 # the commands; each is a script that can be run by hand just as well.
 
+BASES := $(notdir $(wildcard patches/[0-9]*))
 BASE ?= 6.12
+ARCH ?= x86_64
 B := build/$(BASE)
 LINUX := $(B)/linux
 UNPATCHED := $(B)/linux-unpatched
 QEMU := $(LINUX)/tools/testing/selftests/dm-crypt-mdu/qemu
-# A build directory right below its tree lets ccache serve both trees.
-KERNEL := $(LINUX)/.build/arch/x86/boot/bzImage
-UNPATCHED_KERNEL := $(UNPATCHED)/.build/arch/x86/boot/bzImage
+# Of another architecture the programs come from Debian's packages of it.
+SUFFIX := $(patsubst %,-%,$(filter-out x86_64,$(ARCH)))
+SYSROOT := $(patsubst %,build/sysroot-%,$(filter-out x86_64,$(ARCH)))
+# A build directory right below its tree lets ccache serve all trees.
+KERNEL := $(LINUX)/.build$(SUFFIX)/image
+SELFTESTS := $(B)/kselftest$(SUFFIX)
+ROOTFS := $(B)/rootfs$(SUFFIX).img
 
-CACHE := $(or $(DM_CRYPT_MDU_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/dm-crypt-mdu)
-export CCACHE_DIR := $(CACHE)/ccache
+# What is downloaded and compiled is kept here, for all checkouts.
+export DM_CRYPT_MDU_CACHE := $(or $(DM_CRYPT_MDU_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/dm-crypt-mdu)
+export CCACHE_DIR := $(DM_CRYPT_MDU_CACHE)/ccache
 export CCACHE_MAXSIZE := 3G
 
-.PHONY: help deps tree kernel unpatched rootfs shell demo check refresh clean
+.PHONY: help deps tree kernel unpatched rootfs shell demo check refresh series clean
 
 help:
-	@echo 'The kernel with the series, BASE=$(BASE) (there are: $(notdir $(wildcard patches/[0-9]*)))'
+	@echo 'The kernel with the series, BASE=$(BASE) (there are: $(BASES))'
 	@echo
 	@echo '  make demo      from nothing to the proof: a LUKS2 volume with and without batching'
 	@echo '  make check     all tests; ends with "N passed, N failed, N skipped"'
@@ -27,22 +34,27 @@ help:
 	@echo '  make kernel    bootable kernel: $(KERNEL)'
 	@echo '  make shell     that kernel in QEMU, with cryptsetup, dmsetup and fio at hand'
 	@echo '  make refresh   commits made in $(LINUX), back into patches/ and the files here'
+	@echo '  make series    patches for mail, with a cover letter, in OUT=dir: see'
+	@echo '                 patches/bin/series --help (SIGNOFF, UPSTREAM, FOR)'
 	@echo '  make deps      install the Debian packages that all of this needs'
 	@echo '  make clean     remove build/'
 	@echo
-	@echo '  BASE=X.Y       another base kernel'
+	@echo '  BASE=X.Y       another base kernel, from a newer Debian if this one has it not;'
+	@echo '                 without a series of its own it gets that of the nearest base'
+	@echo '  ARCH=arm64     another processor, for tree, kernel, rootfs and shell'
 	@echo '  KSRC=path      take this kernel tree or tarball for the base'
 	@echo '  JOBS=N         parallel jobs (default: one a processor)'
 
 deps:
-	@patches/bin/install-deps $(BASE)
+	@patches/bin/install-deps $(BASE) $(ARCH)
 
 tree:
 	@patches/bin/unpack-base $(BASE) $(LINUX)
 	@patches/bin/compose $(BASE) $(LINUX)
 
 kernel: tree
-	@$(QEMU)/build-kernel.sh --log $(B)/logs/kernel.log $(LINUX) $(LINUX)/.build
+	@$(QEMU)/build-kernel.sh --arch $(ARCH) --log $(B)/logs/kernel$(SUFFIX).log \
+		$(LINUX) $(LINUX)/.build$(SUFFIX)
 
 unpatched: tree
 	@patches/bin/unpatched $(BASE) $(LINUX) $(UNPATCHED)
@@ -51,21 +63,32 @@ unpatched: tree
 		$(UNPATCHED) $(UNPATCHED)/.build
 
 rootfs: tree
-	@$(QEMU)/install-selftests.sh --log $(B)/logs/selftests.log $(LINUX) $(B)/kselftest
-	@$(QEMU)/build-rootfs.sh --selftests $(B)/kselftest $(B)/rootfs.img
+ifneq ($(SYSROOT),)
+	@$(QEMU)/build-sysroot.sh --arch $(ARCH) $(SYSROOT)
+endif
+	@$(QEMU)/install-selftests.sh --arch $(ARCH) $(addprefix --sysroot ,$(SYSROOT)) \
+		--log $(B)/logs/selftests$(SUFFIX).log $(LINUX) $(SELFTESTS)
+	@$(QEMU)/build-rootfs.sh --arch $(ARCH) $(addprefix --sysroot ,$(SYSROOT)) \
+		--selftests $(SELFTESTS) $(ROOTFS)
 
 shell: kernel rootfs
-	@$(QEMU)/boot.sh --kernel $(KERNEL) --rootfs $(B)/rootfs.img --job shell
+	@$(QEMU)/boot.sh --arch $(ARCH) --kernel $(KERNEL) --rootfs $(ROOTFS) --job shell
 
 demo: deps
 	@$(MAKE) --no-print-directory kernel rootfs
-	@$(QEMU)/demo.sh --kernel $(KERNEL) --rootfs $(B)/rootfs.img --dir $(B)/logs
+	@$(QEMU)/demo.sh --kernel $(KERNEL) --rootfs $(ROOTFS) --dir $(B)/logs
 
-check: deps
-	@patches/bin/check $(BASE)
+# All bases, unless one is named.
+CHECKED := $(if $(filter file,$(origin BASE)),$(BASES),$(BASE))
+check:
+	@patches/bin/check $(CHECKED)
 
 refresh:
 	@patches/bin/refresh $(BASE) $(LINUX)
+
+# The name may have spaces, and make exports it.
+series:
+	@patches/bin/series $(BASE) $(B) "$$OUT"
 
 clean:
 	rm -rf build
