@@ -436,6 +436,37 @@ static void test_runs(struct kunit *test)
 	}
 }
 
+/* A run is to end before preemption was disabled for too long. */
+static void test_long_runs(struct kunit *test)
+{
+	static const unsigned int sizes[] = { 1024, 1536, 4096, 8192 };
+	static const unsigned int want_len[] = { 4096, 3072, 4096, 8192 };
+	struct toy_fixture *f = toy_alloc(test, 0);
+	struct scatterlist sg;
+	unsigned int i;
+	u8 *data;
+
+	data = kunit_kzalloc(test, 6 * 8192, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, data);
+	sg_init_one(&sg, data, 6 * 8192);
+
+	toy.take_runs = true;
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		toy.calls = 0;
+		KUNIT_ASSERT_EQ(test, 0,
+				crypto_skcipher_set_data_unit_size(f->tfm,
+								   sizes[i]));
+		skcipher_request_set_crypt(f->req, &sg, &sg, 6 * sizes[i],
+					   f->iv);
+		KUNIT_ASSERT_EQ(test, 0, crypto_skcipher_encrypt(f->req));
+		if (IS_ENABLED(CONFIG_HIGHMEM))
+			KUNIT_EXPECT_EQ(test, 6, toy.calls);
+		else
+			KUNIT_EXPECT_EQ_MSG(test, want_len[i], toy.len[0],
+					    "units of %u bytes", sizes[i]);
+	}
+}
+
 static void test_carry_into_high_half(struct kunit *test)
 {
 	u8 iv[SKCIPHER_DATA_UNIT_IVSIZE] = {};
@@ -485,6 +516,7 @@ static struct kunit_case skcipher_data_unit_cases[] = {
 	KUNIT_CASE(test_bad_lengths),
 	KUNIT_CASE(test_walk),
 	KUNIT_CASE(test_runs),
+	KUNIT_CASE(test_long_runs),
 	KUNIT_CASE(test_carry_into_high_half),
 	KUNIT_CASE(test_error_in_the_middle),
 	{}

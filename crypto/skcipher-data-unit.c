@@ -136,20 +136,33 @@ static void data_unit_pos_advance(struct data_unit_pos *pos, unsigned int bytes)
 }
 
 /*
- * Bytes of whole data units that lie in one piece at both positions, as the
- * kernel's addresses go.
+ * Whoever processes a run with preemption disabled is to do so no longer than for
+ * one data unit of the largest size that is in common use.
  */
-static unsigned int data_unit_run(const struct data_unit_pos *src,
+#define DATA_UNIT_RUN_BYTES	4096U
+
+/*
+ * Bytes of whole data units that lie in one piece at both positions, as the
+ * kernel's addresses go, and can be processed where they are.
+ */
+static unsigned int data_unit_run(struct crypto_skcipher *tfm,
+				  const struct data_unit_pos *src,
 				  const struct data_unit_pos *dst,
-				  unsigned int left, unsigned int size)
+				  unsigned int left)
 {
+	const unsigned int size = crypto_skcipher_data_unit_size(tfm);
 	unsigned int bytes;
 
 	if (IS_ENABLED(CONFIG_HIGHMEM))
 		return 0;
 
+	if (((src->sg->offset + src->offset) | (dst->sg->offset + dst->offset)) &
+	    crypto_skcipher_alignmask(tfm))
+		return 0;
+
 	bytes = min3(left, src->sg->length - src->offset,
 		     dst->sg->length - dst->offset);
+	bytes = min(bytes, max(size, DATA_UNIT_RUN_BYTES));
 	return bytes - bytes % size;
 }
 
@@ -165,8 +178,9 @@ static unsigned int data_unit_run(const struct data_unit_pos *src,
  *	   buffer, and nothing else of the request.
  *
  * For algorithms that process data at kernel addresses.  Units that lie in one
- * piece in both source and destination go to @crypt_run, as many at a time as
- * there are.  Others, and all of them on kernels with highmem, go to @crypt.
+ * piece in both source and destination, aligned as the algorithm asks for, go to
+ * @crypt_run: one unit, or as many as fit into 4096 bytes.  Others, and all of
+ * them on kernels with highmem, go to @crypt.
  *
  * Apart from that this is skcipher_crypt_data_units().
  *
@@ -174,6 +188,7 @@ static unsigned int data_unit_run(const struct data_unit_pos *src,
  * Return: 0 on success
  *	   -EINVAL if the length is not a positive multiple of the unit size;
  *		   nothing has been written
+ *	   -EIO with a warning if @crypt is not synchronous
  *	   otherwise the first error of @crypt; no further unit was processed
  */
 int skcipher_crypt_data_unit_runs(struct skcipher_request *req,
@@ -192,7 +207,7 @@ int skcipher_crypt_data_unit_runs(struct skcipher_request *req,
 	struct scatterlist *whole_src = req->src;
 	struct scatterlist *whole_dst = req->dst;
 	u8 caller_iv[SKCIPHER_DATA_UNIT_IVSIZE];
-	u8 unit_iv[SKCIPHER_DATA_UNIT_IVSIZE];
+	u8 unit_iv[SKCIPHER_DATA_UNIT_IVSIZE] __aligned(__alignof__(u64));
 	struct scatterlist sg_src[2], sg_dst[2];
 	unsigned int left = cryptlen;
 	unsigned int bytes;
@@ -207,7 +222,7 @@ int skcipher_crypt_data_unit_runs(struct skcipher_request *req,
 	req->cryptlen = size;
 
 	for (;;) {
-		bytes = crypt_run ? data_unit_run(&src, &dst, left, size) : 0;
+		bytes = crypt_run ? data_unit_run(tfm, &src, &dst, left) : 0;
 		if (bytes) {
 			crypt_run(tfm, sg_virt(dst.sg) + dst.offset,
 				  sg_virt(src.sg) + src.offset, bytes, unit_iv);
@@ -261,6 +276,7 @@ EXPORT_SYMBOL_GPL(skcipher_crypt_data_unit_runs);
  * Return: 0 on success
  *	   -EINVAL if the length is not a positive multiple of the unit size;
  *		   nothing has been written
+ *	   -EIO with a warning if @crypt is not synchronous
  *	   otherwise the first error of @crypt; no further unit was processed
  */
 int skcipher_crypt_data_units(struct skcipher_request *req,

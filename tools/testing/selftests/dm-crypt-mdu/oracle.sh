@@ -53,11 +53,7 @@ agrees() {
 template_agrees() {
 	local aes
 
-	aes=$(awk -F ' *: ' '
-		$1 == "name" { name = $2 }
-		$1 == "driver" { driver = $2 }
-		$1 == "type" && $2 == "cipher" && name == "aes" { print driver; exit }
-		' /proc/crypto)
+	aes=$(aes_driver)
 	[ -n "$aes" ] || skip "the kernel has no AES of single blocks"
 	CIPHER="capi:xts(ecb($aes))-plain64"
 	ktap_print_msg "$CIPHER"

@@ -25,11 +25,23 @@ find_driver() {
 		END { printf "%s", best }' /proc/crypto
 }
 
+# The drivers that this kernel has been taught to take many data units.
+is_taught() {
+	case $1 in
+	"xts("* | xts-aes-lib)	return 0 ;;
+	*)			return 1 ;;
+	esac
+}
+
 driver_in_use() {
+	local driver
+
+	find_driver > "$WORK/driver"
+	driver=$(sed -n 's/^driver: //p' "$WORK/driver")
+	ktap_print_msg "driver: $driver"
+	is_taught "$driver" || skip "$driver takes one data unit a request"
 	map "$(make_disk 2048)" aes-xts-plain64 "$(random_key 64)" 0
 	expect_on
-	find_driver > "$WORK/driver"
-	ktap_print_msg "$(grep '^driver:' "$WORK/driver")"
 	grep -x 'data units: many' "$WORK/driver" > /dev/null || fail "it does not"
 	grep -x 'selftest: passed' "$WORK/driver" > /dev/null || fail "no self-test passed"
 }
