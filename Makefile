@@ -23,13 +23,15 @@ export DM_CRYPT_MDU_CACHE := $(or $(DM_CRYPT_MDU_CACHE),$(or $(XDG_CACHE_HOME),$
 export CCACHE_DIR := $(DM_CRYPT_MDU_CACHE)/ccache
 export CCACHE_MAXSIZE := 3G
 
-.PHONY: help deps tree kernel unpatched rootfs shell demo check refresh series clean
+.PHONY: help deps tree kernel unpatched rootfs shell demo check check-series refresh series clean
 
 help:
 	@echo 'The kernel with the series, BASE=$(BASE) (there are: $(BASES))'
 	@echo
 	@echo '  make demo      from nothing to the proof: a LUKS2 volume with and without batching'
 	@echo '  make check     all tests; ends with "N passed, N failed, N skipped"'
+	@echo '  make check-series'
+	@echo '                 each commit by itself: text, builds, sparse, variants, documentation'
 	@echo '  make tree      composed kernel source, a git tree: $(LINUX)'
 	@echo '  make kernel    bootable kernel: $(KERNEL)'
 	@echo '  make shell     that kernel in QEMU, with cryptsetup, dmsetup and fio at hand'
@@ -82,6 +84,11 @@ demo: deps
 CHECKED := $(if $(filter file,$(origin BASE)),$(BASES),$(BASE))
 check:
 	@patches/bin/check $(CHECKED)
+
+check-series:
+	@patches/bin/install-deps $(BASE) check-series
+	@$(MAKE) --no-print-directory tree
+	@patches/bin/check-series $(BASE) $(LINUX) $(B)/linux-commits
 
 refresh:
 	@patches/bin/refresh $(BASE) $(LINUX)

@@ -59,10 +59,11 @@ static int skcipher_set_data_unit(struct crypto_skcipher *tfm,
  * processed.  On an error what was set before stays in force.
  *
  * Context: Process context.  May sleep.
- * Return: 0 on success; always 0 if @size is 0
- *	   -EOPNOTSUPP if the algorithm takes no requests of many data units, or
- *		       cannot do the step that has been set
- *	   -EINVAL if the cipher cannot take data units of this size
+ * Return:
+ * * 0 on success; always 0 if @size is 0
+ * * -EOPNOTSUPP if the algorithm takes no requests of many data units, or cannot
+ *   do the step that has been set
+ * * -EINVAL if the cipher cannot take data units of this size
  */
 int crypto_skcipher_set_data_unit_size(struct crypto_skcipher *tfm,
 				       unsigned int size)
@@ -100,10 +101,11 @@ EXPORT_SYMBOL_GPL(crypto_skcipher_set_data_unit_size);
  * the same conditions.  On an error what was set before stays in force.
  *
  * Context: Process context.  May sleep.
- * Return: 0 on success
- *	   -EOPNOTSUPP if the algorithm takes no requests of many data units, or
- *		       cannot do this step
- *	   -EINVAL if @step is 0, which would use an IV twice
+ * Return:
+ * * 0 on success
+ * * -EOPNOTSUPP if the algorithm takes no requests of many data units, or cannot
+ *   do this step
+ * * -EINVAL if @step is 0, which would use an IV twice
  */
 int crypto_skcipher_set_data_unit_step(struct crypto_skcipher *tfm,
 				       unsigned int step)
@@ -166,6 +168,17 @@ static unsigned int data_unit_run(struct crypto_skcipher *tfm,
 	return bytes - bytes % size;
 }
 
+/* What has been written without the help of a scatterwalk. */
+static void data_unit_flush(const struct data_unit_pos *dst, unsigned int bytes)
+{
+	if (ARCH_IMPLEMENTS_FLUSH_DCACHE_PAGE) {
+		const unsigned int offset = dst->sg->offset + dst->offset;
+
+		__scatterwalk_flush_dcache_pages(sg_page(dst->sg), offset,
+						 bytes);
+	}
+}
+
 /**
  * skcipher_crypt_data_unit_runs() - process a request in runs of data units
  * @req: request on a tfm that has a data unit size set
@@ -185,11 +198,12 @@ static unsigned int data_unit_run(struct crypto_skcipher *tfm,
  * Apart from that this is skcipher_crypt_data_units().
  *
  * Context: As @crypt_run and @crypt require.
- * Return: 0 on success
- *	   -EINVAL if the length is not a positive multiple of the unit size;
- *		   nothing has been written
- *	   -EIO with a warning if @crypt is not synchronous
- *	   otherwise the first error of @crypt; no further unit was processed
+ * Return:
+ * * 0 on success
+ * * -EINVAL if the length is not a positive multiple of the unit size; nothing has
+ *   been written
+ * * -EIO with a warning if @crypt is not synchronous
+ * * otherwise the first error of @crypt; no further unit was processed
  */
 int skcipher_crypt_data_unit_runs(struct skcipher_request *req,
 				  void (*crypt_run)(struct crypto_skcipher *tfm,
@@ -226,9 +240,7 @@ int skcipher_crypt_data_unit_runs(struct skcipher_request *req,
 		if (bytes) {
 			crypt_run(tfm, sg_virt(dst.sg) + dst.offset,
 				  sg_virt(src.sg) + src.offset, bytes, unit_iv);
-			if (ARCH_IMPLEMENTS_FLUSH_DCACHE_PAGE)
-				__scatterwalk_flush_dcache_pages(sg_page(dst.sg),
-						dst.sg->offset + dst.offset, bytes);
+			data_unit_flush(&dst, bytes);
 		} else {
 			bytes = size;
 			req->src = scatterwalk_ffwd(sg_src, src.sg, src.offset);
@@ -273,11 +285,12 @@ EXPORT_SYMBOL_GPL(skcipher_crypt_data_unit_runs);
  * IV buffer are what they were before.
  *
  * Context: As @crypt requires.
- * Return: 0 on success
- *	   -EINVAL if the length is not a positive multiple of the unit size;
- *		   nothing has been written
- *	   -EIO with a warning if @crypt is not synchronous
- *	   otherwise the first error of @crypt; no further unit was processed
+ * Return:
+ * * 0 on success
+ * * -EINVAL if the length is not a positive multiple of the unit size; nothing has
+ *   been written
+ * * -EIO with a warning if @crypt is not synchronous
+ * * otherwise the first error of @crypt; no further unit was processed
  */
 int skcipher_crypt_data_units(struct skcipher_request *req,
 			      int (*crypt)(struct skcipher_request *req))

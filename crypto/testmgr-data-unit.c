@@ -578,7 +578,7 @@ int test_skcipher_data_units(struct crypto_skcipher *ref_tfm, u32 type,
 	if (!crypto_skcipher_supports_multi_data_unit(ref_tfm))
 		return 0;
 
-	t = kzalloc(sizeof(*t), GFP_KERNEL);
+	t = kzalloc_obj(*t);
 	if (!t)
 		return -ENOMEM;
 	t->driver = driver;

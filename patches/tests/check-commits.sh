@@ -1,9 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that check-commits asks checkpatch.pl about each commit, and finds new
-# files that MAINTAINERS does not cover. Its checkpatch.pl is a stand-in that
-# complains of commits with the word BAD.
+# Proves that check-commits asks checkpatch.pl about each commit and kernel-doc
+# about the sources in it, and finds new files that MAINTAINERS does not cover. Its
+# checkpatch.pl is a stand-in that complains of commits with the word BAD; its
+# kernel-doc complains of lines with the word WRONG, and takes "* name() -" for what
+# documents a function.
 set -eu
 # shellcheck source-path=SCRIPTDIR disable=SC1091
 . "$(dirname "$0")/lib/fake-base.sh"
@@ -26,7 +28,7 @@ fails_one() {
 }
 
 ktap_print_header
-ktap_set_plan 6
+ktap_set_plan 16
 make_source
 mkdir -p "$WORK/source/tools/testing/selftests/kselftest"
 cp "$KTAP" "$WORK/source/tools/testing/selftests/kselftest/ktap_helpers.sh"
@@ -34,6 +36,17 @@ cat >"$WORK/source/scripts/checkpatch.pl" <<'END'
 print "ARGUMENTS: @ARGV\n";
 exit(`git show $ARGV[-1]` =~ /BAD/ ? 1 : 0);
 END
+cat >"$WORK/source/scripts/kernel-doc" <<'END'
+#!/bin/sh
+for file; do :; done
+case $1 in
+-none) sed -n "/WRONG/{=;}" "$file" | sed "s|.*|$file:&: warning: wrong|" ;;
+-rst) sed -n 's/^ \* \([a-z_]*\)() - .*/.. c:function:: int \1 (int b, int (*f)(int a))/p' "$file" ;;
+esac
+! grep -q WRONG "$file"
+END
+chmod +x "$WORK/source/scripts/kernel-doc"
+echo WRONG >>"$WORK/source/crypto/skcipher.c"
 pack_source
 make_repository
 command_of unpack-base 6.12 "$TREE" >/dev/null
@@ -41,11 +54,13 @@ command_of compose 6.12 "$TREE" >/dev/null
 
 succeeds 'a series without fault passes' check
 succeeds_quietly 'there is a result for each commit and for MAINTAINERS' \
-	is_equal "$(grep -c '^ok' "$OUTPUT")" 5
+	is_equal "$(grep -c '^ok' "$OUTPUT")" 7
+succeeds_quietly 'kernel-doc is asked where sources are touched' \
+	is_equal "$(grep -c '^ok.*kernel-doc' "$OUTPUT")" 2
 
 echo BAD >>"$TREE/crypto/skcipher.c"
 tree_git commit -qam 'crypto: a bad commit'
-fails_one 'a commit that checkpatch.pl complains of fails' '5 checkpatch: crypto: a bad commit'
+fails_one 'a commit that checkpatch.pl complains of fails' '7 checkpatch: crypto: a bad commit'
 says 'checkpatch.pl is asked to be strict' '--strict'
 tree_git reset -q --hard HEAD~
 
@@ -53,6 +68,60 @@ mkdir -p "$TREE/crypto/deep"
 echo new >"$TREE/crypto/deep/units.c"
 tree_git add -A
 tree_git commit -qm 'crypto: a file of nobody'
-fails_one 'a new file that MAINTAINERS does not cover fails' '6 MAINTAINERS covers every new file'
+fails_one 'a new file that MAINTAINERS does not cover fails' '9 MAINTAINERS covers every new file'
 says 'it is named' 'covers: crypto/deep/units.c'
+tree_git reset -q --hard HEAD~
+
+# add NAME PATH TEXT: a commit with TEXT at the end of PATH
+add() {
+	mkdir -p "$(dirname "$TREE/$2")"
+	printf '%s\n' "$3" >>"$TREE/$2"
+	tree_git add -A
+	tree_git commit -qm "$1"
+}
+
+sed -i '1s/^/\n/' "$TREE/crypto/skcipher.c"
+add 'crypto: lines move' crypto/skcipher.c good
+succeeds 'a warning of kernel-doc that the base had counts for nothing' check
+add 'crypto: wrong' crypto/skcipher.c WRONG
+fails_one 'a new one in a file of the base fails' '10 kernel-doc: crypto: wrong'
+says 'it is shown' 'crypto/skcipher.c:44: warning: wrong'
+tree_git reset -q --hard HEAD~2
+
+add 'crypto: wrong' crypto/units.c '/* WRONG */'
+fails_one 'a warning in a new file fails' '8 kernel-doc: crypto: wrong'
+tree_git reset -q --hard HEAD~
+
+mkdir -p "$TREE/include/crypto"
+cat >"$TREE/include/crypto/units.h" <<'END'
+#define CALL(x) call(x)
+/* int comment(void); */
+struct units {
+	int (*member)(int a);
+};
+typedef int (*units_fn)(int a);
+static inline __attribute__((unused)) int here(int a)
+{
+	return other(a);
+}
+int there(int (*f)(int a),
+	  int b);
+int __hidden(void);
+extern int variable;
+struct units *give(void) __must_check;
+END
+sed -i '$a F:\tinclude/crypto/units.h' "$TREE/MAINTAINERS"
+add 'crypto: header' crypto/units.c ' * there() - it is
+EXPORT_SYMBOL_GPL(there);
+EXPORT_SYMBOL(sent);
+EXPORT_SYMBOL(__kept);'
+fails_one 'what new files offer without kernel-doc fails' '8 kernel-doc: crypto: header'
+is_named() {
+	is_equal "$(sed -n 's/^# \(.*\) has no kernel-doc$/\1/p' "$OUTPUT" | xargs)" "$*"
+}
+succeeds_quietly 'that is functions, structs and what is exported' is_named give here sent units
+add 'crypto: documented' crypto/units.c ' * sent() - it is'
+fails_one 'another commit does not fail for it' '8 kernel-doc: crypto: header'
+succeeds 'public-names prints its usage' command_of public-names --help
+says 'it is the head of the script' 'usage: public-names FILE...'
 ktap_finished

@@ -77,7 +77,8 @@ while IFS=: read -r package names; do
 done < <(grep -v '^#' "$here/programs")
 if [ ${#missing_programs[@]} -gt 0 ]; then
 	packages=$(printf '%s\n' "${missing_packages[@]}" | sort -u | tr '\n' ' ')
-	die "not installed${sysroot:+ in $sysroot}: ${missing_programs[*]} (Debian packages: ${packages% })"
+	die "not installed${sysroot:+ in $sysroot}: ${missing_programs[*]}" \
+		"(Debian packages: ${packages% })"
 fi
 for path in ${add[@]+"${add[@]}"}; do
 	[ -x "$sysroot$path" ] || die "--add $path: no such program"
@@ -157,7 +158,7 @@ copy_libraries()
 	runpath=$(elf_words "$1" RUNPATH)
 	while read -r library; do
 		path=$(find_library "$library" "$runpath") ||
-			die "$1 needs $library, which is in no library directory of ${sysroot:-this machine}"
+			die "$1 needs $library, which is not in ${sysroot:-the libraries here}"
 		[ ! -e "$root$path" ] || continue
 		copy_file "$path"
 		copy_libraries "$root$path"

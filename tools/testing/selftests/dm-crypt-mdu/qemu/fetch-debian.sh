@@ -177,7 +177,7 @@ write_sources()
 
 	for name in "${suite[@]}"; do
 		IFS=$'\t' read -r uri entry < <(entry_of "$name") ||
-			die "no entry of this machine's apt sources is a mirror of Debian: where is $name?"
+			die "no entry of the apt sources is a mirror of Debian: where is $name?"
 		stanza=$(
 			printf 'Types: %s\nTargets: %s\n' "$type" "$kind"
 			printf 'URIs: %s\nSuites: %s\nComponents: main\n' "$uri" "$name"
@@ -280,10 +280,12 @@ update_index()
 	fi
 	# The second is what apt says of a suite that it trusts without a signature.
 	missing=$(sed -nE -e "s/^E: The repository '.* ([^ ]*) Release' .*/\1/p" \
-		-e 's|^E: Failed .*/dists/([^/]*)/.* (404 +Not Found\|File not found).*|\1|p' "$log" |
+		-e 's|^E: Failed .*/dists/([^/]*)/.* (404 +Not Found\|File not found).*|\1|p' \
+		"$log" |
 		sort -u | tr '\n' ' ')
 	if has_index; then
-		say "the index could not be fetched, taking the one that is here; $(apt_words "$log")"
+		say "the index could not be fetched, taking the one that is here;" \
+			"$(apt_words "$log")"
 		return 1
 	elif [ -n "$missing" ]; then
 		give_up $NOT_THERE "the mirror has no suite ${missing% }; $(apt_words "$log")"
@@ -318,7 +320,8 @@ list_packages()
 					gsub(/[*]/, ".*", names[i])
 					gsub(/[?]/, ".", names[i])
 					if (ARGV[i] ~ /=/)
-						versions[i] = substr(ARGV[i], index(ARGV[i], "=") + 1)
+						versions[i] = substr(ARGV[i],
+								     index(ARGV[i], "=") + 1)
 					ARGV[i] = ""
 				}
 			}
@@ -345,12 +348,16 @@ choose_versions()
 	for operand in "${operands[@]}"; do
 		name=${operand%%=*}
 		version=$(printf '%s\n' "$known" | awk -v name="$name" -v operand="$operand" '
-			$1 == name && (operand == name || operand == name "=" $2) { print $2; exit }')
+			$1 == name && (operand == name || operand == name "=" $2) {
+				print $2
+				exit
+			}')
 		if [ -n "$version" ]; then
 			wanted+=("$name=$version")
 		else
 			lacking+=("$operand$(printf '%s\n' "$known" |
-				awk -v name="$name" '$1 == name { printf "%s%s", (n++ ? ", " : " (it has "), $2 }
+				awk -v name="$name" '
+					$1 == name { printf "%s%s", (n++ ? ", " : " (it has "), $2 }
 					END { if (n) printf ")" }')")
 		fi
 	done
@@ -446,7 +453,8 @@ entries=$(machine_entries)
 if [ ${#suite[@]} -eq 0 ]; then
 	mapfile -t suite < <(own_suites)
 	[ ${#suite[@]} -gt 0 ] ||
-		die "this machine's apt sources name no suite of Debian ${codename:-that is known}: need --suite"
+		die "the apt sources here name no suite of Debian ${codename:-that is known}:" \
+			"need --suite"
 fi
 stamps=()
 write_sources
@@ -480,7 +488,7 @@ while :; do
 		give_up $NOT_REACHED "the mirror cannot be reached, so ${wanted[*]} could not be" \
 			"fetched; $(apt_words "$work/download.log")"
 	update_index ||
-		give_up $NOT_THERE "${suite[*]} names ${wanted[*]}, but the mirror does not give it;" \
-			"$(apt_words "$work/download.log")"
+		give_up $NOT_THERE "${suite[*]} names ${wanted[*]}," \
+			"but the mirror does not give it; $(apt_words "$work/download.log")"
 done
 put_files

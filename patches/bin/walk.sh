@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2034 # much of this is for those who source it
+#
+# Walks the commits of a composed tree: which there are, what each touches, and a
+# git worktree to build them in one after the other, so that only what a commit
+# changes is compiled. Sourced after lib.sh, not run.
+
+# What make above us was told is not for the kernel's.
+unset MAKEFLAGS MFLAGS MAKELEVEL ARCH CROSS_COMPILE KBUILD_OUTPUT O W C CHECK KCFLAGS
+
+# open_commits DIR: sets TREE and COMMITS, what base..HEAD is now. The tree may be
+# composed anew while they are walked.
+open_commits() {
+	TREE=${1%/}
+	{ [ -d "$TREE/.git" ] && in_tree rev-parse -q --verify 'refs/tags/base^{commit}' >/dev/null; } ||
+		die "$TREE is not a tree made by unpack-base (it has no tag 'base'): run make tree first"
+	TREE=$(cd "$TREE" && pwd -P)
+	mapfile -t COMMITS < <(in_tree rev-list --reverse base..HEAD)
+	[ ${#COMMITS[@]} -gt 0 ] ||
+		die "$TREE has no commits on top of its tag 'base': run make tree first"
+
+	# ktap_helpers.sh leaves what it prints unquoted.
+	set -f
+	# shellcheck disable=SC1091 # of the composed tree
+	. "$TREE/tools/testing/selftests/kselftest/ktap_helpers.sh"
+}
+
+# open_worktree DIR: sets WORKTREE and LOGS, a directory beside it. Build directories
+# go right below the worktree, where ccache serves all trees.
+open_worktree() {
+	local common=''
+
+	WORKTREE=$(realpath -m "$1")
+	LOGS=$(dirname "$WORKTREE")/logs/$PROGRAM
+	lock_tree "$WORKTREE"
+	rm -rf "$LOGS"
+	mkdir -p "$LOGS"
+	in_tree worktree prune
+	if [ -f "$WORKTREE/.git" ]; then
+		# None if the tree it belonged to is gone.
+		common=$(git -C "$WORKTREE" rev-parse --path-format=absolute --git-common-dir 2>/dev/null) ||
+			common=''
+	fi
+	if [ "$common" != "$TREE/.git" ]; then
+		# Somebody's own files are not for us to remove.
+		{ [ -f "$WORKTREE/.git" ] && [ -z "$common" ]; } ||
+			[ -z "$(ls -A "$WORKTREE" 2>/dev/null)" ] ||
+			die "$WORKTREE is no git worktree of $TREE: name another directory, or move it away"
+		rm -rf "$WORKTREE"
+		in_tree worktree add -q --detach "$WORKTREE" base
+	fi
+	export CCACHE_BASEDIR=$WORKTREE CCACHE_NOHASHDIR=1
+	export KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 1970'
+	# The distribution's python3 is the one that has the modules of the kernel's tools.
+	export PATH=/usr/bin:$PATH
+}
+
+# go_to COMMIT: what an earlier run was stopped in is of no value.
+go_to() {
+	git -C "$WORKTREE" checkout -q --force --detach "$1"
+}
+
+subject_of() {
+	in_tree show -s --format=%s "$1"
+}
+
+# touched COMMIT PATHSPEC...: the files that a commit adds or changes
+touched() {
+	local commit=$1
+	shift
+	in_tree -c core.quotePath=false diff-tree -r --no-commit-id --no-renames --name-only \
+		--diff-filter=AM "$commit^" "$commit" -- "$@"
+}
+
+# Programs of user space are no objects of the kernel.
+NOT_KERNEL=(':!tools' ':!scripts' ':!samples' ':!usr')
+
+# touched_sources COMMIT [LANGUAGE...]: those that the kernel is made of
+touched_sources() {
+	local commit=$1 language globs=()
+	shift
+
+	for language in "${@:-c}"; do
+		globs+=("*.$language")
+	done
+	touched "$commit" "${globs[@]}" "${NOT_KERNEL[@]}"
+}
+
+# is_new FILE COMMIT: the base does not have it; it came before or with COMMIT
+is_new() {
+	! in_tree cat-file -e "base:$1" 2>/dev/null
+}
+
+need() {
+	command -v "$1" >/dev/null || die "$1 is not installed (Debian package $2): run make deps"
+}
+
+# kernel_make BUILD ARGUMENT...: make for the worktree, with ARCH and CROSS_COMPILE
+# from the environment
+kernel_make() {
+	local build=$1 cc=${CROSS_COMPILE:-}gcc
+	shift
+
+	! command -v ccache >/dev/null || cc="ccache $cc"
+	make -C "$WORKTREE" "O=$build" "CC=$cc" "-j${JOBS:-$(nproc)}" "$@" </dev/null
+}
+
+# kbuild_lists BUILD DIR: what the Makefile of DIR builds with the configuration of
+# BUILD. Asking make for a single object builds it in any configuration.
+kbuild_lists() {
+	local file=$WORKTREE/$2/Kbuild
+
+	[ -f "$file" ] || file=$WORKTREE/$2/Makefile
+	[ -f "$file" ] || return 0
+	make --no-print-directory -s -C "$1" -f - kbuild-lists 2>/dev/null <<-END
+	srctree := $WORKTREE
+	src := \$(srctree)/$2
+	obj := $2
+	include include/config/auto.conf
+	include $file
+	found := \$(obj-y) \$(obj-m) \$(lib-y) \$(lib-m)
+	found += \$(foreach o,\$(filter %.o,\$(found)),\$(foreach s,objs y m,\$(\$(o:.o=-\$s))))
+	kbuild-lists: ; @printf '%s\n' \$(found)
+	END
+}
+
+# is_configured BUILD ARCH OBJECT: it is built, and so is every directory above it.
+# Of the top of the tree, and of arch, all is.
+is_configured() {
+	local build=$1 arch=$2 path=$3 dir
+
+	case $path in
+	"arch/$arch/"*) ;;
+	arch/*) return 1 ;;
+	esac
+	dir=$(dirname "$path")
+	while [ "$dir" != . ] && [ "$dir" != arch ]; do
+		kbuild_lists "$build" "$dir" | grep -qxF -e "${path##*/}" -e "${path##*/}/" || return 1
+		path=$dir
+		dir=$(dirname "$path")
+	done
+}
+
+# configured_objects BUILD ARCH SOURCE...: the objects of those sources that are built
+configured_objects() {
+	local build=$1 arch=$2 source
+	shift 2
+
+	for source in "$@"; do
+		! is_configured "$build" "$arch" "${source%.*}.o" || echo "${source%.*}.o"
+	done
+}
+
+# compile BUILD LOG OBJECT...: anew, and without a warning (W=1)
+compile() {
+	local build=$1 log=$2 status=0
+	shift 2
+
+	(cd "$build" && rm -f "$@")
+	kernel_make "$build" -k W=1 "$@" >"$log" 2>&1 || status=$?
+	! grep -E 'warning:|error:' "$log" || return 1
+	[ "$status" -eq 0 ] || {
+		tail -n 30 "$log"
+		return 1
+	}
+}
+
+# new_warnings BEFORE AFTER: prints the lines of AFTER that BEFORE has not, or not as
+# often, line numbers aside.  Exit status 0 if there are any.
+new_warnings() {
+	awk '{ key = $0; gsub(/:[0-9]+/, "", key) }
+		FILENAME == ARGV[1] { known[key]++; next }
+		known[key]-- <= 0 { print; found = 1 }
+		END { exit !found }' "$1" "$2"
+}
+
+# result DESCRIPTION COMMAND...: its test; what it says is shown if it fails.
+result() {
+	local description=$1 output
+	shift
+
+	if output=$("$@" 2>&1); then
+		[ -z "$output" ] || printf '%s\n' "$output" | sed 's/^/# /'
+		ktap_test_pass "$description"
+	else
+		printf '%s\n' "$output" | sed 's/^/# /'
+		ktap_test_fail "$description"
+		return 1
+	fi
+}
+
+# The plan comes last, because what a commit is checked for depends on what it holds.
+finish_walk() {
+	ktap_set_plan "$((KTAP_TESTNO - 1))"
+	ktap_finished
+}
