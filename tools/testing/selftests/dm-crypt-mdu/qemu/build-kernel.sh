@@ -35,7 +35,7 @@ arch=$(host_arch)
 fragment=()
 # Options that only older or only newer kernels have.
 allow_missing=(CRYPTO_MANAGER_EXTRA_TESTS CRYPTO_SELFTESTS CRYPTO_SELFTESTS_FULL
-	PROC_SYSCTL)
+	KUNIT_AUTORUN_ENABLED PROC_SYSCTL)
 log=
 jobs=${JOBS:-$(nproc)}
 config_only=
