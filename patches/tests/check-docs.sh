@@ -50,7 +50,7 @@ succeeds_quietly 'without any document it is skipped' grep -q '^1..0 # SKIP' <<<
 PATH=/usr/bin:/bin
 rm "$WORK/bin/sphinx-build"
 if command -v sphinx-build >/dev/null; then
-	ktap_test_skip 'a machine without Sphinx'
+	ktap_test_skip 'a machine without Sphinx: this one has it'
 else
 	refuses 'without Sphinx its package is named' python3-sphinx walks check-docs
 fi
