@@ -3,11 +3,12 @@
 #
 # What is known of a base kernel, and where its source is. Sourced by lib.sh.
 
-# Debian's tarballs that fetch-base got: PACKAGE_VERSION.tar.xz.
-base_cache() {
+# cache_dir NAME: "base" has the tarballs that fetch-base got, PACKAGE_VERSION.tar.xz,
+# "upstream" those of find-upstream.
+cache_dir() {
 	local cache=${DM_CRYPT_MDU_CACHE:-${XDG_CACHE_HOME:-${HOME:-}/.cache}/dm-crypt-mdu}
 
-	printf '%s/base\n' "$(realpath -m "$cache")"
+	printf '%s/%s\n' "$(realpath -m "$cache")" "$1"
 }
 
 # The bases that have a series of their own, oldest first.
@@ -87,7 +88,7 @@ find_source() {
 		printf '%s\n' "$installed"
 		return
 	fi
-	cached=$(base_cache)/$BASE_PACKAGE
+	cached=$(cache_dir base)/$BASE_PACKAGE
 	file=${cached}_$BASE_PACKAGE_VERSION.tar.xz
 	if [ -n "$BASE_PACKAGE_VERSION" ] && [ -f "$file" ]; then
 		printf '%s\n' "$file"

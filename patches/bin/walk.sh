@@ -86,7 +86,7 @@ touched_sources() {
 	touched "$commit" "${globs[@]}" "${NOT_KERNEL[@]}"
 }
 
-# is_new FILE COMMIT: the base does not have it; it came before or with COMMIT
+# is_new FILE: the base does not have it
 is_new() {
 	! in_tree cat-file -e "base:$1" 2>/dev/null
 }

@@ -88,8 +88,10 @@ make_machine
 make_source
 make_repository
 mkdir -p "$REPOSITORY/$QEMU"
-cp "$TESTS/../../$QEMU/fetch-debian.sh" "$TESTS/../../$QEMU/lib.sh" "$REPOSITORY/$QEMU"
-printf '\t+%s\n' "$QEMU/fetch-debian.sh" "$QEMU/lib.sh" >"$WORK/more"
+for file in fetch-debian.sh private-apt.sh lib.sh; do
+	cp "$TESTS/../../$QEMU/$file" "$REPOSITORY/$QEMU"
+	printf '\t+%s\n' "$QEMU/$file"
+done >"$WORK/more"
 sed -i "/0003-/r $WORK/more" "$SERIES"
 make_series 7.3
 commit_repository 'another base'
