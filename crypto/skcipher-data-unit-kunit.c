@@ -84,19 +84,29 @@ static int toy_crypt_unit(struct skcipher_request *req)
 	return err;
 }
 
-static void toy_crypt_run(struct crypto_skcipher *tfm, u8 *dst, const u8 *src,
-			  unsigned int bytes, u8 *iv)
+static void toy_crypt_run(struct skcipher_data_unit_walk *walk)
 {
-	const unsigned int size = crypto_skcipher_data_unit_size(tfm);
 	unsigned int i;
 
-	toy_note(bytes, iv);
-	for (i = 0; i < bytes; i++) {
-		dst[i] = src[i] ^ iv[0];
-		if (i % size == size - 1)
-			skcipher_advance_iv(iv,
-					    crypto_skcipher_data_unit_step(tfm));
+	toy_note(walk->bytes, walk->iv);
+	for (i = 0; i < walk->bytes; i++) {
+		walk->dst[i] = walk->src[i] ^ walk->iv[0];
+		if (i % walk->size == walk->size - 1)
+			skcipher_advance_iv(walk->iv, walk->step);
 	}
+}
+
+static int toy_crypt_runs(struct skcipher_request *req)
+{
+	struct skcipher_data_unit_walk walk;
+	int err;
+
+	err = skcipher_data_unit_walk_start(&walk, req, toy_crypt_unit);
+	while (walk.bytes) {
+		toy_crypt_run(&walk);
+		err = skcipher_data_unit_walk_next(&walk);
+	}
+	return err;
 }
 
 static int toy_crypt(struct skcipher_request *req)
@@ -105,8 +115,7 @@ static int toy_crypt(struct skcipher_request *req)
 		return toy_crypt_unit(req);
 
 	if (toy.take_runs)
-		return skcipher_crypt_data_unit_runs(req, toy_crypt_run,
-						     toy_crypt_unit);
+		return toy_crypt_runs(req);
 	return skcipher_crypt_data_units(req, toy_crypt_unit);
 }
 

@@ -13,6 +13,8 @@
 #include <linux/scatterlist.h>
 #include <linux/string.h>
 
+#include "internal.h"
+
 /**
  * skcipher_prepare_data_unit_alg() - check what an algorithm says of data units
  * @alg: algorithm that is about to be registered
@@ -47,6 +49,28 @@ static int skcipher_set_data_unit(struct crypto_skcipher *tfm,
 	}
 	return err;
 }
+
+/**
+ * skcipher_pass_data_unit() - hand size and step on to the algorithm below
+ * @child: tfm that requests are handed on to
+ * @size: size of a data unit in bytes, or 0, as ->set_data_unit() got it
+ * @step: IV step, as ->set_data_unit() got it
+ *
+ * For the ->set_data_unit() of wrappers, which have the flag only if the algorithm
+ * below has it.
+ *
+ * Context: Process context.  May sleep.
+ * Return: As ->set_data_unit().
+ */
+int skcipher_pass_data_unit(struct crypto_skcipher *child, unsigned int size,
+			    unsigned int step)
+{
+	if (!crypto_skcipher_supports_multi_data_unit(child))
+		return -EOPNOTSUPP;
+
+	return skcipher_set_data_unit(child, size, step);
+}
+EXPORT_SYMBOL_GPL(skcipher_pass_data_unit);
 
 /**
  * crypto_skcipher_set_data_unit_size() - let requests hold many data units
@@ -120,21 +144,19 @@ int crypto_skcipher_set_data_unit_step(struct crypto_skcipher *tfm,
 }
 EXPORT_SYMBOL_GPL(crypto_skcipher_set_data_unit_step);
 
-/*
- * Where a data unit begins: @offset bytes into @sg.
- */
-struct data_unit_pos {
-	struct scatterlist *sg;
-	unsigned int offset;
-};
-
-static void data_unit_pos_advance(struct data_unit_pos *pos, unsigned int bytes)
+static void data_unit_pos_advance(struct skcipher_data_unit_pos *pos,
+				  unsigned int bytes)
 {
 	pos->offset += bytes;
 	while (pos->offset >= pos->sg->length) {
 		pos->offset -= pos->sg->length;
 		pos->sg = sg_next(pos->sg);
 	}
+}
+
+static void *data_unit_pos_virt(const struct skcipher_data_unit_pos *pos)
+{
+	return sg_virt(pos->sg) + pos->offset;
 }
 
 /*
@@ -147,130 +169,191 @@ static void data_unit_pos_advance(struct data_unit_pos *pos, unsigned int bytes)
  * Bytes of whole data units that lie in one piece at both positions, as the
  * kernel's addresses go, and can be processed where they are.
  */
-static unsigned int data_unit_run(struct crypto_skcipher *tfm,
-				  const struct data_unit_pos *src,
-				  const struct data_unit_pos *dst,
-				  unsigned int left)
+static unsigned int data_unit_run(const struct skcipher_data_unit_walk *walk)
 {
-	const unsigned int size = crypto_skcipher_data_unit_size(tfm);
+	const struct skcipher_data_unit_pos *src = &walk->src_pos;
+	const struct skcipher_data_unit_pos *dst = &walk->dst_pos;
 	unsigned int bytes;
 
 	if (IS_ENABLED(CONFIG_HIGHMEM))
 		return 0;
 
 	if (((src->sg->offset + src->offset) | (dst->sg->offset + dst->offset)) &
-	    crypto_skcipher_alignmask(tfm))
+	    crypto_skcipher_alignmask(crypto_skcipher_reqtfm(walk->req)))
 		return 0;
 
-	bytes = min3(left, src->sg->length - src->offset,
+	bytes = min3(walk->left, src->sg->length - src->offset,
 		     dst->sg->length - dst->offset);
-	bytes = min(bytes, max(size, DATA_UNIT_RUN_BYTES));
-	return bytes - bytes % size;
+	bytes = min(bytes, max(walk->size, DATA_UNIT_RUN_BYTES));
+	return bytes - bytes % walk->size;
 }
 
 /* What has been written without the help of a scatterwalk. */
-static void data_unit_flush(const struct data_unit_pos *dst, unsigned int bytes)
+static void data_unit_flush(const struct skcipher_data_unit_walk *walk)
 {
 	if (ARCH_IMPLEMENTS_FLUSH_DCACHE_PAGE) {
+		const struct skcipher_data_unit_pos *dst = &walk->dst_pos;
 		const unsigned int offset = dst->sg->offset + dst->offset;
 
 		__scatterwalk_flush_dcache_pages(sg_page(dst->sg), offset,
-						 bytes);
+						 walk->bytes);
 	}
 }
 
-/**
- * skcipher_crypt_data_unit_runs() - process a request in runs of data units
- * @req: request on a tfm that has a data unit size set
- * @crypt_run: processes @bytes, a positive multiple of the data unit size, from
- *	       @src to @dst, which are the same or do not overlap. @iv is the IV of
- *	       the first of these units, and has to be the IV of the unit after
- *	       the last when this returns.
- * @crypt: processes one data unit, described by src, dst, cryptlen and iv of the
- *	   request that it is given.  Has to be synchronous.  May change the IV
- *	   buffer, and nothing else of the request.
- *
- * For algorithms that process data at kernel addresses.  Units that lie in one
- * piece in both source and destination, aligned as the algorithm asks for, go to
- * @crypt_run: one unit, or as many as fit into 4096 bytes.  Others, and all of
- * them on kernels with highmem, go to @crypt.
- *
- * Apart from that this is skcipher_crypt_data_units().
- *
- * Context: As @crypt_run and @crypt require.
- * Return:
- * * 0 on success
- * * -EINVAL if the length is not a positive multiple of the unit size; nothing has
- *   been written
- * * -EIO with a warning if @crypt is not synchronous
- * * otherwise the first error of @crypt; no further unit was processed
- */
-int skcipher_crypt_data_unit_runs(struct skcipher_request *req,
-				  void (*crypt_run)(struct crypto_skcipher *tfm,
-						    u8 *dst, const u8 *src,
-						    unsigned int bytes, u8 *iv),
-				  int (*crypt)(struct skcipher_request *req))
+static void data_unit_walk_advance(struct skcipher_data_unit_walk *walk,
+				   unsigned int bytes)
 {
-	struct crypto_skcipher *tfm = crypto_skcipher_reqtfm(req);
-	const unsigned int size = crypto_skcipher_data_unit_size(tfm);
-	const unsigned int step = crypto_skcipher_data_unit_step(tfm);
+	walk->left -= bytes;
+	if (!walk->left)
+		return;
+
+	data_unit_pos_advance(&walk->src_pos, bytes);
+	data_unit_pos_advance(&walk->dst_pos, bytes);
+}
+
+/*
+ * Let the request describe one data unit while ->crypt() processes it, and leave
+ * the request and the IV buffer as they were.
+ */
+static noinline int data_unit_crypt_one(struct skcipher_data_unit_walk *walk)
+{
+	struct skcipher_request *req = walk->req;
 	const unsigned int cryptlen = req->cryptlen;
-	struct data_unit_pos src = { .sg = req->src };
-	struct data_unit_pos dst = { .sg = req->dst };
-	const bool inplace = req->src == req->dst;
-	struct scatterlist *whole_src = req->src;
-	struct scatterlist *whole_dst = req->dst;
-	u8 caller_iv[SKCIPHER_DATA_UNIT_IVSIZE];
-	u8 unit_iv[SKCIPHER_DATA_UNIT_IVSIZE] __aligned(__alignof__(u64));
+	struct scatterlist *src = req->src;
+	struct scatterlist *dst = req->dst;
+	u8 iv[SKCIPHER_DATA_UNIT_IVSIZE];
 	struct scatterlist sg_src[2], sg_dst[2];
-	unsigned int left = cryptlen;
-	unsigned int bytes;
 	int err;
 
+	req->src = scatterwalk_ffwd(sg_src, walk->src_pos.sg,
+				    walk->src_pos.offset);
+	req->dst = src == dst ? req->src :
+		   scatterwalk_ffwd(sg_dst, walk->dst_pos.sg,
+				    walk->dst_pos.offset);
+	req->cryptlen = walk->size;
+	memcpy(iv, req->iv, sizeof(iv));
+	memcpy(req->iv, walk->iv, sizeof(walk->iv));
+
+	err = walk->crypt(req);
+	/* No way back from this, the lists are on the stack. */
+	if (WARN_ON_ONCE(err == -EINPROGRESS || err == -EBUSY))
+		err = -EIO;
+
+	memcpy(req->iv, iv, sizeof(iv));
+	req->cryptlen = cryptlen;
+	req->src = src;
+	req->dst = dst;
+	if (err)
+		return err;
+
+	skcipher_advance_iv(walk->iv, walk->step);
+	data_unit_walk_advance(walk, walk->size);
+	return 0;
+}
+
+/* Go to the next run, and process what is before it. */
+static int data_unit_walk_find(struct skcipher_data_unit_walk *walk)
+{
+	int err;
+
+	while (walk->left) {
+		walk->bytes = data_unit_run(walk);
+		if (likely(walk->bytes)) {
+			walk->src = data_unit_pos_virt(&walk->src_pos);
+			walk->dst = data_unit_pos_virt(&walk->dst_pos);
+			return 0;
+		}
+
+		err = data_unit_crypt_one(walk);
+		if (err)
+			return err;
+	}
+	walk->bytes = 0;
+	return 0;
+}
+
+static int data_unit_walk_init(struct skcipher_data_unit_walk *walk,
+			       struct skcipher_request *req,
+			       int (*crypt)(struct skcipher_request *req))
+{
+	struct crypto_skcipher *tfm = crypto_skcipher_reqtfm(req);
+	int err;
+
+	walk->bytes = 0;
 	err = skcipher_check_data_units(req);
 	if (err)
 		return err;
 
-	memcpy(caller_iv, req->iv, sizeof(caller_iv));
-	memcpy(unit_iv, req->iv, sizeof(unit_iv));
-	req->cryptlen = size;
-
-	for (;;) {
-		bytes = crypt_run ? data_unit_run(tfm, &src, &dst, left) : 0;
-		if (bytes) {
-			crypt_run(tfm, sg_virt(dst.sg) + dst.offset,
-				  sg_virt(src.sg) + src.offset, bytes, unit_iv);
-			data_unit_flush(&dst, bytes);
-		} else {
-			bytes = size;
-			req->src = scatterwalk_ffwd(sg_src, src.sg, src.offset);
-			req->dst = inplace ? req->src :
-				scatterwalk_ffwd(sg_dst, dst.sg, dst.offset);
-			memcpy(req->iv, unit_iv, sizeof(unit_iv));
-			err = crypt(req);
-			/* No way back from this, the lists are on the stack. */
-			if (WARN_ON_ONCE(err == -EINPROGRESS || err == -EBUSY))
-				err = -EIO;
-			if (err)
-				break;
-			skcipher_advance_iv(unit_iv, step);
-		}
-
-		left -= bytes;
-		if (!left)
-			break;
-
-		data_unit_pos_advance(&src, bytes);
-		data_unit_pos_advance(&dst, bytes);
-	}
-
-	memcpy(req->iv, caller_iv, sizeof(caller_iv));
-	req->cryptlen = cryptlen;
-	req->src = whole_src;
-	req->dst = whole_dst;
-	return err;
+	walk->req = req;
+	walk->crypt = crypt;
+	walk->size = crypto_skcipher_data_unit_size(tfm);
+	walk->step = crypto_skcipher_data_unit_step(tfm);
+	walk->left = req->cryptlen;
+	walk->src_pos = (struct skcipher_data_unit_pos) { .sg = req->src };
+	walk->dst_pos = (struct skcipher_data_unit_pos) { .sg = req->dst };
+	memcpy(walk->iv, req->iv, sizeof(walk->iv));
+	return 0;
 }
-EXPORT_SYMBOL_GPL(skcipher_crypt_data_unit_runs);
+
+/**
+ * skcipher_data_unit_walk_start() - begin to walk a request run by run
+ * @walk: the walk, need not be initialized
+ * @req: request on a tfm that has a data unit size set
+ * @crypt: processes one data unit, described by src, dst, cryptlen and iv of the
+ *	   request that it is given.  Has to be synchronous.  May change the IV
+ *	   buffer, and nothing else of the request.
+ *
+ * For algorithms that process data at kernel addresses.  A run is as many data
+ * units as lie in one piece in both source and destination, aligned as the
+ * algorithm asks for: one unit, or as many as fit into 4096 bytes.  Units that do
+ * not lie in one piece, and all of them on kernels with highmem, are given to
+ * @crypt, out of the caller's sight::
+ *
+ *	err = skcipher_data_unit_walk_start(&walk, req, crypt);
+ *	while (walk.bytes) {
+ *		(walk.bytes of whole units go from walk.src to walk.dst, which are
+ *		 the same or do not overlap. walk.iv is the IV of the first of
+ *		 them, and has to be made that of the unit after the last.)
+ *		err = skcipher_data_unit_walk_next(&walk);
+ *	}
+ *	return err;
+ *
+ * @req and its IV buffer are what they were before whenever the caller sees them.
+ *
+ * Context: As @crypt requires; must not be called with preemption disabled if
+ *	    the request has CRYPTO_TFM_REQ_MAY_SLEEP.
+ * Return: 0, and the run in @walk, with 0 bytes if nothing is left to do.  On an
+ *	   error there is no run:
+ *
+ *	   * -EINVAL if the length is not a positive multiple of the unit size;
+ *	     nothing has been written
+ *	   * -EIO with a warning if @crypt is not synchronous
+ *	   * otherwise the first error of @crypt; no further unit was processed
+ */
+int skcipher_data_unit_walk_start(struct skcipher_data_unit_walk *walk,
+				  struct skcipher_request *req,
+				  int (*crypt)(struct skcipher_request *req))
+{
+	return data_unit_walk_init(walk, req, crypt) ?:
+	       data_unit_walk_find(walk);
+}
+EXPORT_SYMBOL_GPL(skcipher_data_unit_walk_start);
+
+/**
+ * skcipher_data_unit_walk_next() - the run is processed, go on to the next
+ * @walk: walk that has a run
+ *
+ * Context: As skcipher_data_unit_walk_start().
+ * Return: As skcipher_data_unit_walk_start(), except that the length is right.
+ */
+int skcipher_data_unit_walk_next(struct skcipher_data_unit_walk *walk)
+{
+	data_unit_flush(walk);
+	data_unit_walk_advance(walk, walk->bytes);
+	crypto_yield(walk->req->base.flags);
+	return data_unit_walk_find(walk);
+}
+EXPORT_SYMBOL_GPL(skcipher_data_unit_walk_next);
 
 /**
  * skcipher_crypt_data_units() - process a request data unit by data unit
@@ -295,6 +378,12 @@ EXPORT_SYMBOL_GPL(skcipher_crypt_data_unit_runs);
 int skcipher_crypt_data_units(struct skcipher_request *req,
 			      int (*crypt)(struct skcipher_request *req))
 {
-	return skcipher_crypt_data_unit_runs(req, NULL, crypt);
+	struct skcipher_data_unit_walk walk;
+	int err;
+
+	err = data_unit_walk_init(&walk, req, crypt);
+	while (!err && walk.left)
+		err = data_unit_crypt_one(&walk);
+	return err;
 }
 EXPORT_SYMBOL_GPL(skcipher_crypt_data_units);

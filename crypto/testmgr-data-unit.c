@@ -82,6 +82,7 @@ struct data_unit_case {
 	bool carry;		/* the low half of the IV overflows */
 	bool fragmented;	/* entries cut through data units */
 	bool may_sleep;
+	bool nosimd;		/* vector registers count as not usable */
 };
 
 static void arena_free(struct arena *arena)
@@ -228,13 +229,14 @@ static void sg_fill(struct scatterlist *sg, const u8 *data, unsigned int bytes)
 static int complain(const struct data_unit_test *t,
 		    const struct data_unit_case *c, const char *what, int err)
 {
-	pr_err("alg: skcipher: %s: data units: %s (%d): %u units of %u bytes, step %u, %s%s%s%s%s\n",
+	pr_err("alg: skcipher: %s: data units: %s (%d): %u units of %u bytes, step %u, %s%s%s%s%s%s\n",
 	       t->driver, what, err, c->units, c->size, c->step,
 	       c->encrypt ? "encrypt" : "decrypt",
 	       c->inplace ? ", in place" : "",
 	       c->carry ? ", carry" : "",
 	       c->fragmented ? ", fragmented" : "",
-	       c->may_sleep ? ", may sleep" : "");
+	       c->may_sleep ? ", may sleep" : "",
+	       c->nosimd ? ", no SIMD" : "");
 	return err ?: -EINVAL;
 }
 
@@ -244,6 +246,21 @@ static int crypt_wait(struct data_unit_test *t, struct skcipher_request *req,
 	return crypto_wait_req(encrypt ? crypto_skcipher_encrypt(req) :
 					 crypto_skcipher_decrypt(req),
 			       &t->wait);
+}
+
+/* Where SIMD is not usable, wrappers go through cryptd. */
+static int crypt_case(struct data_unit_test *t, const struct data_unit_case *c)
+{
+	int err;
+
+	if (!c->nosimd)
+		return crypt_wait(t, t->req, c->encrypt);
+
+	crypto_disable_simd_for_test();
+	err = c->encrypt ? crypto_skcipher_encrypt(t->req) :
+			   crypto_skcipher_decrypt(t->req);
+	crypto_reenable_simd_for_test();
+	return crypto_wait_req(err, &t->wait);
 }
 
 /* n * step is added bit by bit here, so as to share nothing with the walk. */
@@ -304,7 +321,7 @@ static int check_bad_lengths(struct data_unit_test *t,
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		skcipher_request_set_crypt(t->req, src, dst, bad[i], iv);
-		err = crypt_wait(t, t->req, c->encrypt);
+		err = crypt_case(t, c);
 		if (err != -EINVAL)
 			return complain(t, c, "bad length not refused", err);
 		if (!sg_equals(dst, dst_data, bytes))
@@ -402,7 +419,7 @@ static int run_case(struct data_unit_test *t, const struct data_unit_case *c)
 		return err;
 
 	skcipher_request_set_crypt(t->req, src, dst, bytes, req_iv);
-	err = crypt_wait(t, t->req, c->encrypt);
+	err = crypt_case(t, c);
 	if (err)
 		return complain(t, c, "failed", err);
 	if (!sg_equals(dst, t->expected, bytes))
@@ -458,6 +475,7 @@ static int run_fixed_cases(struct data_unit_test *t)
 			.inplace = bits & 2,
 			.carry = true,
 			.fragmented = bits != 3,
+			.nosimd = bits == 2,
 		};
 
 		err = run_case(t, &c);
@@ -489,6 +507,7 @@ static int run_random_cases(struct data_unit_test *t)
 			.carry = get_random_u32_below(2),
 			.fragmented = get_random_u32_below(4),
 			.may_sleep = get_random_u32_below(2),
+			.nosimd = get_random_u32_below(2),
 		};
 		err = run_case(t, &c);
 		if (err)

@@ -12,4 +12,8 @@ struct crypto_skcipher;
 int test_skcipher_data_units(struct crypto_skcipher *ref_tfm, u32 type,
 			     u32 mask, bool full);
 
+/* These are in testmgr.c. Without full tests they do nothing. */
+void crypto_disable_simd_for_test(void);
+void crypto_reenable_simd_for_test(void);
+
 #endif	/* _CRYPTO_TESTMGR_DATA_UNIT_H */

@@ -16,11 +16,50 @@ int skcipher_prepare_data_unit_alg(struct skcipher_alg *alg);
 int skcipher_crypt_data_units(struct skcipher_request *req,
 			      int (*crypt)(struct skcipher_request *req));
 
-int skcipher_crypt_data_unit_runs(struct skcipher_request *req,
-				  void (*crypt_run)(struct crypto_skcipher *tfm,
-						    u8 *dst, const u8 *src,
-						    unsigned int bytes, u8 *iv),
+/* A place in a scatterlist: @offset bytes into the data of @sg. */
+struct skcipher_data_unit_pos {
+	struct scatterlist *sg;
+	unsigned int offset;
+};
+
+/**
+ * struct skcipher_data_unit_walk - a request of many data units, run by run
+ * @src: where the run is read from
+ * @dst: where it is written to
+ * @bytes: length of the run, a multiple of @size; 0 if there is none any more
+ * @size: bytes of a data unit
+ * @step: what to add to the IV from one data unit to the next
+ * @iv: IV of the first data unit of the run, to be taken on by the caller
+ * @req: the request
+ * @crypt: processes a data unit that does not lie in one piece
+ * @left: bytes from the beginning of the run to the end of the request
+ * @src_pos: where the run begins in the source list
+ * @dst_pos: where it begins in the destination list
+ *
+ * See skcipher_data_unit_walk_start().  What comes after @iv is not for users.
+ */
+struct skcipher_data_unit_walk {
+	const u8 *src;
+	u8 *dst;
+	unsigned int bytes;
+	unsigned int size;
+	unsigned int step;
+	u8 iv[SKCIPHER_DATA_UNIT_IVSIZE] __aligned(__alignof__(u64));
+
+	struct skcipher_request *req;
+	int (*crypt)(struct skcipher_request *req);
+	unsigned int left;
+	struct skcipher_data_unit_pos src_pos;
+	struct skcipher_data_unit_pos dst_pos;
+};
+
+int skcipher_data_unit_walk_start(struct skcipher_data_unit_walk *walk,
+				  struct skcipher_request *req,
 				  int (*crypt)(struct skcipher_request *req));
+int skcipher_data_unit_walk_next(struct skcipher_data_unit_walk *walk);
+
+int skcipher_pass_data_unit(struct crypto_skcipher *child, unsigned int size,
+			    unsigned int step);
 
 /**
  * skcipher_check_data_units() - is the request a whole number of data units?

@@ -4,8 +4,9 @@
 # Proves that a batched volume has the right bytes on disk.  An independent
 # program computes from key and sector numbers what belongs there, for each
 # sector size, both ways to count the IV, key sizes, and IVs that cross 2^32.
-# Besides the driver that the kernel prefers, the xts template is tried, which
-# any kernel can put on top of any AES.
+# Besides the driver that the kernel prefers, all others are tried that say that
+# they take many data units, the xts template, which any kernel can put on top of
+# any AES, and cryptd in front of it, which answers later.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
@@ -49,18 +50,30 @@ agrees() {
 	expect_more_requests "$requests"
 }
 
-# template_agrees KEY_BYTES SECTOR_SIZE IV_OFFSET [--large-iv]
-template_agrees() {
-	local aes
-
-	aes=$(aes_driver)
-	[ -n "$aes" ] || skip "the kernel has no AES of single blocks"
-	CIPHER="capi:xts(ecb($aes))-plain64"
-	ktap_print_msg "$CIPHER"
+# driver_agrees DRIVER KEY_BYTES SECTOR_SIZE IV_OFFSET [--large-iv]
+driver_agrees() {
+	CIPHER="capi:$1-plain64"
+	shift
 	agrees "$@"
 }
 
-ktap_set_plan 28
+# Prints the drivers of xts(aes) that say they take many data units.  Instances of
+# templates have cases of their own.
+batching_drivers() {
+	awk -F ' *: ' '
+		$1 == "name" { name = $2; internal = "no"; units = "one" }
+		$1 == "driver" { driver = $2 }
+		$1 == "internal" { internal = $2 }
+		$1 == "data units" { units = $2 }
+		!NF && name == "xts(aes)" && internal == "no" && units == "many" &&
+			driver !~ /\(/ { print driver }' /proc/crypto
+}
+
+aes=$(aes_driver)
+[ -n "$aes" ] || skip_all "the kernel has no AES of single blocks"
+template="xts(ecb($aes))"
+mapfile -t drivers < <(batching_drivers)
+ktap_set_plan $((31 + 3 * ${#drivers[@]}))
 run_case "the oracle agrees with IEEE 1619" knows_the_standard
 for size in 512 1024 2048 4096; do
 	for large in "" --large-iv; do
@@ -72,8 +85,10 @@ for size in 512 1024 2048 4096; do
 		done
 	done
 done
-run_case "the template, AES-256, sectors of 512" template_agrees 64 512 1000
-run_case "the template, AES-256, sectors of 4096" template_agrees 64 4096 1000
-run_case "the template, AES-128, sectors of 4096, --large-iv" \
-	template_agrees 32 4096 0 --large-iv
+for driver in "${drivers[@]}" "$template" "cryptd($template)"; do
+	run_case "$driver, AES-256, sectors of 512" driver_agrees "$driver" 64 512 1000
+	run_case "$driver, AES-256, sectors of 4096" driver_agrees "$driver" 64 4096 1000
+	run_case "$driver, AES-128, sectors of 4096, --large-iv" \
+		driver_agrees "$driver" 32 4096 0 --large-iv
+done
 finish

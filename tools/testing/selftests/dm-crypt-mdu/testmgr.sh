@@ -28,8 +28,10 @@ find_driver() {
 # The drivers that this kernel has been taught to take many data units.
 is_taught() {
 	case $1 in
-	"xts("* | xts-aes-lib)	return 0 ;;
-	*)			return 1 ;;
+	"xts("* | xts-aes-lib | xts-aes-aesni* | xts-aes-vaes-*)
+		return 0 ;;
+	*)
+		return 1 ;;
 	esac
 }
 
