@@ -23,12 +23,15 @@ export DM_CRYPT_MDU_CACHE := $(or $(DM_CRYPT_MDU_CACHE),$(or $(XDG_CACHE_HOME),$
 export CCACHE_DIR := $(DM_CRYPT_MDU_CACHE)/ccache
 export CCACHE_MAXSIZE := 3G
 
-.PHONY: help deps tree kernel unpatched rootfs shell demo check check-series refresh series clean
+.PHONY: help bench-base deps tree kernel unpatched-tree unpatched rootfs shell demo bench check check-series refresh series clean
 
 help:
 	@echo 'The kernel with the series, BASE=$(BASE) (there are: $(BASES))'
 	@echo
 	@echo '  make demo      from nothing to the proof: a LUKS2 volume with and without batching'
+	@echo '  make bench     what the series gains: tables, plots and bench.json in build/results,'
+	@echo '                 and the tables of the page in Documentation/; on all bases, or one;'
+	@echo '                 about 50 minutes, with QUICK=1 about 2, and the kernels before that'
 	@echo '  make check     all tests; ends with "N passed, N failed, N skipped"'
 	@echo '  make check-series'
 	@echo '                 each commit by itself: text, builds, sparse, variants, documentation'
@@ -58,8 +61,10 @@ kernel: tree
 	@$(QEMU)/build-kernel.sh --arch $(ARCH) --log $(B)/logs/kernel$(SUFFIX).log \
 		$(LINUX) $(LINUX)/.build$(SUFFIX)
 
-unpatched: tree
+unpatched-tree: tree
 	@patches/bin/unpatched $(BASE) $(LINUX) $(UNPATCHED)
+
+unpatched: unpatched-tree
 	@$(QEMU)/build-kernel.sh --log $(B)/logs/kernel-unpatched.log \
 		--allow-missing CRYPTO_SKCIPHER_DATA_UNIT_KUNIT_TEST \
 		$(UNPATCHED) $(UNPATCHED)/.build
@@ -84,6 +89,23 @@ demo: deps
 CHECKED := $(if $(filter file,$(origin BASE)),$(BASES),$(BASE))
 check:
 	@patches/bin/check $(CHECKED)
+
+# In QEMU, and on the bases that can be had as a program, natively.
+BENCH_TREES = --base $(BASE) --unpatched $(UNPATCHED) --patched $(LINUX) --rootfs $(ROOTFS)
+BENCH_NATIVE = $(addprefix --native ,$(shell sed -n 's|^BENCH_NATIVE=yes$$|$(B)/uml|p' patches/$(BASE)/base))
+BENCH_PAGE := Documentation/admin-guide/device-mapper/dm-crypt-mdu-performance.rst
+bench-base:
+	@patches/bin/install-deps $(BASE) bench
+	@$(MAKE) --no-print-directory unpatched-tree rootfs
+	@$(LINUX)/tools/testing/selftests/dm-crypt-mdu/bench/run.sh $(BENCH_TREES) \
+		$(BENCH_NATIVE) --results $(or $(RESULTS),build/results) -- --keep \
+		--command 'make bench$(if $(QUICK), QUICK=1)' \
+		$(if $(QUICK),--quick,--document $(BENCH_PAGE)) $(if $(RESULTS),--check)
+
+bench:
+	@for base in $(CHECKED); do \
+		$(MAKE) --no-print-directory bench-base BASE=$$base || exit; \
+	done
 
 check-series:
 	@patches/bin/install-deps $(BASE) check-series

@@ -166,8 +166,8 @@ static void *data_unit_pos_virt(const struct skcipher_data_unit_pos *pos)
 #define DATA_UNIT_RUN_BYTES	4096U
 
 /*
- * Bytes of whole data units that lie in one piece at both positions, as the
- * kernel's addresses go, and can be processed where they are.
+ * How many whole data units lie in one piece at both positions, as the kernel's
+ * addresses go, and can be processed where they are?
  */
 static unsigned int data_unit_run(const struct skcipher_data_unit_walk *walk)
 {
@@ -185,7 +185,7 @@ static unsigned int data_unit_run(const struct skcipher_data_unit_walk *walk)
 	bytes = min3(walk->left, src->sg->length - src->offset,
 		     dst->sg->length - dst->offset);
 	bytes = min(bytes, max(walk->size, DATA_UNIT_RUN_BYTES));
-	return bytes - bytes % walk->size;
+	return bytes / walk->size;
 }
 
 /* What has been written without the help of a scatterwalk. */
@@ -257,7 +257,8 @@ static int data_unit_walk_find(struct skcipher_data_unit_walk *walk)
 	int err;
 
 	while (walk->left) {
-		walk->bytes = data_unit_run(walk);
+		walk->units = data_unit_run(walk);
+		walk->bytes = walk->units * walk->size;
 		if (likely(walk->bytes)) {
 			walk->src = data_unit_pos_virt(&walk->src_pos);
 			walk->dst = data_unit_pos_virt(&walk->dst_pos);
@@ -311,9 +312,10 @@ static int data_unit_walk_init(struct skcipher_data_unit_walk *walk,
  *
  *	err = skcipher_data_unit_walk_start(&walk, req, crypt);
  *	while (walk.bytes) {
- *		(walk.bytes of whole units go from walk.src to walk.dst, which are
- *		 the same or do not overlap. walk.iv is the IV of the first of
- *		 them, and has to be made that of the unit after the last.)
+ *		(walk.units units, walk.bytes in all, go from walk.src to
+ *		 walk.dst, which are the same or do not overlap. walk.iv is the IV
+ *		 of the first of them, and has to be made that of the unit after
+ *		 the last.)
  *		err = skcipher_data_unit_walk_next(&walk);
  *	}
  *	return err;

@@ -435,12 +435,12 @@ static int run_case(struct data_unit_test *t, const struct data_unit_case *c)
 	return 0;
 }
 
-static const unsigned int sizes[] = { 16, 48, 512, 528, 1024, 2048, 4096 };
+static const unsigned int sizes[] = { 16, 48, 256, 512, 528, 1024, 2048, 4096 };
 static const unsigned int steps[] = { 1, 2, 4, 8 };
 
 /*
- * All combinations of what dm-crypt and its like need most, a few units each, and
- * the longest request.
+ * All combinations of what dm-crypt and its like need most, a few units each, the
+ * longest request, and one of more short units than drivers look at together.
  */
 static int run_fixed_cases(struct data_unit_test *t)
 {
@@ -466,15 +466,15 @@ static int run_fixed_cases(struct data_unit_test *t)
 		}
 	}
 
-	for (bits = 0; bits < 4; bits++) {
+	for (bits = 0; bits < 8; bits++) {
 		struct data_unit_case c = {
-			.size = t->max_data / MAX_UNITS,
+			.size = bits & 4 ? 256 : t->max_data / MAX_UNITS,
 			.units = MAX_UNITS,
 			.step = 1,
 			.encrypt = bits & 1,
 			.inplace = bits & 2,
 			.carry = true,
-			.fragmented = bits != 3,
+			.fragmented = (bits & 3) != 3,
 			.nosimd = bits == 2,
 		};
 

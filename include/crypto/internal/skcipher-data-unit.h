@@ -8,6 +8,7 @@
 
 #include <crypto/internal/skcipher.h>
 #include <crypto/skcipher-data-unit.h>
+#include <linux/string.h>
 #include <linux/types.h>
 #include <linux/unaligned.h>
 
@@ -26,13 +27,14 @@ struct skcipher_data_unit_pos {
  * struct skcipher_data_unit_walk - a request of many data units, run by run
  * @src: where the run is read from
  * @dst: where it is written to
- * @bytes: length of the run, a multiple of @size; 0 if there is none any more
+ * @units: length of the run in data units
+ * @bytes: the same in bytes; 0 if there is no run any more
+ * @left: bytes from the beginning of the run to the end of the request
  * @size: bytes of a data unit
  * @step: what to add to the IV from one data unit to the next
  * @iv: IV of the first data unit of the run, to be taken on by the caller
  * @req: the request
  * @crypt: processes a data unit that does not lie in one piece
- * @left: bytes from the beginning of the run to the end of the request
  * @src_pos: where the run begins in the source list
  * @dst_pos: where it begins in the destination list
  *
@@ -41,14 +43,15 @@ struct skcipher_data_unit_pos {
 struct skcipher_data_unit_walk {
 	const u8 *src;
 	u8 *dst;
+	unsigned int units;
 	unsigned int bytes;
+	unsigned int left;
 	unsigned int size;
 	unsigned int step;
 	u8 iv[SKCIPHER_DATA_UNIT_IVSIZE] __aligned(__alignof__(u64));
 
 	struct skcipher_request *req;
 	int (*crypt)(struct skcipher_request *req);
-	unsigned int left;
 	struct skcipher_data_unit_pos src_pos;
 	struct skcipher_data_unit_pos dst_pos;
 };
@@ -94,6 +97,30 @@ static inline void skcipher_advance_iv(u8 *iv, u64 n)
 	put_unaligned_le64(low, iv);
 	if (unlikely(low < n))
 		put_unaligned_le64(get_unaligned_le64(iv + 8) + 1, iv + 8);
+}
+
+/**
+ * skcipher_crypt_one_data_unit() - process a request of a single data unit
+ * @req: request whose length is the data unit size
+ * @crypt: processes a request of one message.  Has to be synchronous.  May change
+ *	   the IV buffer, and nothing else of the request.
+ *
+ * Such a request needs no walk, and is what small I/O consists of.
+ *
+ * Context: As @crypt requires.
+ * Return: what @crypt returns.
+ */
+static __always_inline int
+skcipher_crypt_one_data_unit(struct skcipher_request *req,
+			     int (*crypt)(struct skcipher_request *req))
+{
+	u8 iv[SKCIPHER_DATA_UNIT_IVSIZE];
+	int err;
+
+	memcpy(iv, req->iv, sizeof(iv));
+	err = crypt(req);
+	memcpy(req->iv, iv, sizeof(iv));
+	return err;
 }
 
 #endif	/* _CRYPTO_INTERNAL_SKCIPHER_DATA_UNIT_H */

@@ -10,9 +10,10 @@
 #           incremental.  The kernel is OUTDIR/image.
 #
 #   --arch ARCH              x86_64 or arm64 (default: this machine's)
-#   --fragment FILE          merge FILE over kernel.config, ARCH.config and
-#                            ../config; may be given several times, the last word
-#                            counts
+#   --config FILE            what to begin with, several times one after the other
+#                            (default: kernel.config, ARCH.config and ../config)
+#   --fragment FILE          merge FILE over that; may be given several times, the
+#                            last word counts
 #   --allow-missing SYMBOL   accept that TREE has no such option, for a kernel
 #                            without the series
 #   --log FILE               full output of make (default OUTDIR/build.log)
@@ -32,6 +33,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
 
 arch=$(host_arch)
+config=()
 fragment=()
 # Options that only older or only newer kernels have.
 allow_missing=(CRYPTO_MANAGER_EXTRA_TESTS CRYPTO_SELFTESTS CRYPTO_SELFTESTS_FULL
@@ -39,12 +41,13 @@ allow_missing=(CRYPTO_MANAGER_EXTRA_TESTS CRYPTO_SELFTESTS CRYPTO_SELFTESTS_FULL
 log=
 jobs=${JOBS:-$(nproc)}
 config_only=
-parse_options arch fragment+ allow-missing+ log= jobs= config-only! -- "$@"
+parse_options arch config+ fragment+ allow-missing+ log= jobs= config-only! -- "$@"
 need_operands 2 "TREE and OUTDIR"
 set_arch "$arch"
 set -- "${operands[@]}"
-fragments=("$here/kernel.config" "$here/$arch.config" "$here/../config"
-	${fragment[@]+"${fragment[@]}"})
+[ ${#config[@]} -gt 0 ] ||
+	config=("$here/kernel.config" "$here/$arch.config" "$here/../config")
+fragments=("${config[@]}" ${fragment[@]+"${fragment[@]}"})
 [ -f "$1/Kbuild" ] || die "$1 is not a kernel source tree"
 tree=$(cd "$1" && pwd -P)
 mkdir -p "$2"

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Prove that who does not use data units does not pay for them: compare the
-# machine code of what every request passes through, and the size of a request,
-# between builds with and without the series.  TAP on stdout.
+# machine code of what every request passes through, the size of a request, and
+# the memory that dm-crypt has with each bio, between builds with and without the
+# series.  TAP on stdout.
 #
 # usage: compare-code.sh --patched OUTDIR --unpatched OUTDIR --ktap FILE
 #
@@ -27,9 +28,12 @@ parse_options patched unpatched ktap -- "$@"
 need_operands 0 "options only"
 # shellcheck source=/dev/null
 . "$ktap"
-object=crypto/skcipher.o
+skcipher=crypto/skcipher
+dm_crypt=drivers/md/dm-crypt
 for dir in "$patched" "$unpatched"; do
-	[ -r "$dir/$object" ] || die "$dir has no $object, is it a build directory?"
+	for object in $skcipher $dm_crypt; do
+		[ -r "$dir/$object.o" ] || die "$dir has no $object.o, is it a build directory?"
+	done
 done
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -38,34 +42,35 @@ trap 'rm -rf "$work"' EXIT
 # Addresses are where the function happens to lie.
 instructions()
 {
-	objdump -dr "$1/$object" |
+	objdump -dr "$1/$skcipher.o" |
 		awk -v heading="<$2>:" '$2 == heading { found = 1; next }
 			!NF { found = 0 }
 			found' |
 		sed -E 's/^[[:space:]]*[0-9a-f]+:[[:space:]]*//; s/[0-9a-f]+ (<[^>]*>)/\1/'
 }
 
-# request_size OUTDIR: sizeof(struct skcipher_request), as the compiler computes it
-# when it is called as it was for the object.
-request_size()
+# size_of OUTDIR OBJECT EXPRESSION: what the compiler computes, when it is called as
+# it was for the object and the source is there.
+size_of()
 {
-	local command
+	local command source
 
-	command=$(sed -n 's/^savedcmd_[^ ]* := //p' "$1/crypto/.skcipher.o.cmd")
+	command=$(sed -n 's/^savedcmd_[^ ]* := //p' "$1/${2%/*}/.${2##*/}.o.cmd")
 	# Without what comes after the compiler, and without the list of headers.
 	command=${command%%;*}
+	source=$(cd "$1" && realpath "${command##* }")
 	command=$(sed -E 's/ -Wp,-MM?D,[^ ]+//; s/ -c -o .*//' <<< "$command")
 	cat > "$work/size.c" <<-END
-	#include <crypto/skcipher.h>
+	#include "$source"
 	int main(void);
 	int main(void)
 	{
-		asm volatile("size-of-request %c0" : : "i" (sizeof(struct skcipher_request)));
+		asm volatile("size-is %c0" : : "i" ($3));
 		return 0;
 	}
 	END
 	(cd "$1" && CCACHE_DISABLE=1 eval "$command -S -o - \"$work/size.c\"") |
-		awk '$1 == "size-of-request" { print $2 }'
+		awk '$1 == "size-is" { print $2 }'
 }
 
 same_code()
@@ -83,23 +88,27 @@ same_code()
 	fi
 }
 
-same_size()
+# size_grows BYTES OBJECT EXPRESSION DESCRIPTION: by so many at most
+size_grows()
 {
 	local old new
 
-	old=$(request_size "$unpatched") || old=
-	new=$(request_size "$patched") || new=
-	ktap_print_msg "sizeof(struct skcipher_request): $old bytes before, $new now"
-	if [ "${old:-0}" -gt 0 ] && [ "$old" = "$new" ]; then
-		ktap_test_pass "struct skcipher_request has the same size"
+	old=$(size_of "$unpatched" "$2" "$3") || old=
+	new=$(size_of "$patched" "$2" "$3") || new=
+	ktap_print_msg "$3: $old bytes before, $new now"
+	if [ "${old:-0}" -gt 0 ] && [ "${new:-0}" -gt 0 ] && [ $((new - old)) -le "$1" ]; then
+		ktap_test_pass "$4"
 	else
-		ktap_test_fail "struct skcipher_request has the same size"
+		ktap_test_fail "$4"
 	fi
 }
 
 ktap_print_header
-ktap_set_plan 3
+ktap_set_plan 4
 same_code crypto_skcipher_encrypt
 same_code crypto_skcipher_decrypt
-same_size
+size_grows 0 $skcipher 'sizeof(struct skcipher_request)' \
+	"struct skcipher_request has the same size"
+size_grows 16 $dm_crypt 'sizeof(struct dm_crypt_io) + sizeof(struct dm_crypt_request)' \
+	"what dm-crypt keeps with a bio grows by 16 bytes at most"
 ktap_finished

@@ -7,6 +7,7 @@
 #
 #   mdu.job=NAME     /jobs/NAME.sh, or "shell" for an interactive shell
 #   mdu.args="..."   arguments for the job, split at spaces
+#   mdu.report=TTY   report there, on a machine without virtio
 
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/libexec/busybox
 export HOME=/tmp TMPDIR=/tmp TERM=linux LC_ALL=C
@@ -51,9 +52,9 @@ if [ "$job" = shell ]; then
 	poweroff -f
 fi
 
-port=
+port=$(parameter mdu.report)
 for name in /sys/class/virtio-ports/*/name; do
-	if [ "$(cat "$name")" = report ]; then
+	if [ -z "$port" ] && [ "$(cat "$name")" = report ]; then
 		port=/dev/$(basename "$(dirname "$name")")
 	fi
 done

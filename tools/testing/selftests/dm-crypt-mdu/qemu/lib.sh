@@ -111,8 +111,13 @@ set_arch()
 		CROSS_PACKAGE=gcc-aarch64-linux-gnu
 		QEMU_PACKAGE=qemu-system-arm
 		LOADER=/lib/ld-linux-aarch64.so.1 ;;
+	um)
+		# A program of this machine.
+		machine=$(uname -m)
+		IMAGE=linux
+		CROSS_PACKAGE=gcc ;;
 	*)
-		die "no such architecture here: $1 (there are x86_64 and arm64)" ;;
+		die "no such architecture here: $1 (there are x86_64, arm64 and um)" ;;
 	esac
 	TARGET=${IMAGE##*/}
 	QEMU=qemu-system-$machine

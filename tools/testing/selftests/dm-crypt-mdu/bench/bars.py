@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The bars that the series has to pass, as TAP.
+
+A bar is one test for each base and method that it is for.  The worst of the cells
+it is about decides, and is named.  An aim is a figure to compare with, and no test:
+what keeps the series from it is in the page with the results.
+"""
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A bar: cells that match, the figure of a cell, and the most that it may be."""
+    text: str
+    methods: tuple
+    limit: float
+    match: callable
+    figure: callable
+    aim: bool = False
+
+
+def field(cell, name):
+    """What all kernels of a cell have in common."""
+    return next(iter(cell.values()))[name]
+
+
+def against_unpatched(kernel):
+    """The cost on a kernel as a part of that on the unpatched one."""
+    def figure(cell, _cells):
+        if kernel not in cell or "unpatched" not in cell:
+            return None
+        if "ratio" in cell[kernel]:
+            return cell[kernel]["ratio"]
+        return cell[kernel]["value"] / cell["unpatched"]["value"]
+    return figure
+
+
+def beyond_noise(kernel):
+    """The same, less what may be chance: twice the standard error of two medians.
+
+    A median of values whose quartiles are a distance d apart has a standard error
+    of 0.93 d / sqrt(n) if the values are spread as errors commonly are.
+    """
+    def figure(cell, cells):
+        ratio = against_unpatched(kernel)(cell, cells)
+        if ratio is None:
+            return None
+        errors = [0.93 * cell[name]["spread"] / math.sqrt(cell[name]["runs"])
+                  for name in (kernel, "unpatched")]
+        return ratio - 2 * math.hypot(*errors) if ratio > 1 else ratio
+    return figure
+
+
+def other_cell(cell, cells, **changes):
+    """The cell that differs in the named fields only."""
+    same = ("cipher", "key_bits", "iv", "sector_size", "iv_large_sectors", "buffer",
+            "workqueue", "iodepth", "rw", "bs", "target")
+    for other in cells:
+        if all(field(other, name) == changes.get(name, field(cell, name))
+               for name in same):
+            return other
+    return None
+
+
+def against_cipher(cell, cells):
+    """The cost with batching as a multiple of that of the cipher alone."""
+    alone = other_cell(cell, cells, target="cipher", workqueue="-", iodepth=1,
+                       buffer="pages")
+    if not alone or "patched-on" not in cell or "patched-on" not in alone:
+        return None
+    return cell["patched-on"]["value"] / alone["patched-on"]["value"]
+
+
+def against_large_sectors(cell, cells):
+    """The cost with batching as a part of that of sectors of 4096 bytes without."""
+    large = other_cell(cell, cells, sector_size=4096)
+    if not large or "patched-on" not in cell or "unpatched" not in large:
+        return None
+    return cell["patched-on"]["value"] / large["unpatched"]["value"]
+
+
+def best(cell, sector_size, *sizes):
+    """Is this the processor's best cipher with these sectors and block sizes?"""
+    return (field(cell, "target") == "crypt" and field(cell, "role") == "best"
+            and field(cell, "iv") == "plain64"
+            and field(cell, "sector_size") == sector_size
+            and (not sizes or field(cell, "bs") in sizes))
+
+
+def of_others(cell):
+    """A cell that the series must leave alone, on a kernel with batching on."""
+    return field(cell, "target") == "crypt" and \
+        (field(cell, "iv") != "plain64" or field(cell, "sector_size") == 4096)
+
+
+def left_beyond_cipher(cell, cells):
+    """What is left of the cost that is not the cipher's, which gets whole bios here."""
+    alone = other_cell(cell, cells, target="cipher", workqueue="-", iodepth=1,
+                       buffer="pages")
+    if not alone or "patched-on" not in alone or "patched-on" not in cell:
+        return None
+    cipher = alone["patched-on"]["value"]
+    return (cell["patched-on"]["value"] - cipher) / (cell["unpatched"]["value"] - cipher)
+
+
+def rw(direction, *arguments):
+    """best() for one direction."""
+    return lambda cell: best(cell, *arguments) and field(cell, "rw") == direction
+
+
+BOTH = ("exact", "native")
+ON = against_unpatched("patched-on")
+BARS = (
+    Bar("1 MiB reads, 512-byte sectors: batched against unpatched", ("native",), 0.50,
+        rw("read", 512, "1m"), ON),
+    Bar("1 MiB writes, 512-byte sectors: batched against unpatched", ("native",), 0.50,
+        rw("write", 512, "1m"), ON),
+    Bar("1 MiB, 512-byte sectors: batched against unpatched", ("native",), 0.40,
+        lambda cell: best(cell, 512, "1m"), ON, aim=True),
+    Bar("1 MiB, 512-byte sectors: batched against the cipher alone", ("native",), 1.25,
+        lambda cell: best(cell, 512, "1m"), against_cipher, aim=True),
+    # The code for AES-NI alone takes 0.6 of the instructions.
+    Bar("1 MiB, 512-byte sectors: batched against unpatched", ("exact",), 0.70,
+        lambda cell: best(cell, 512, "1m"), ON),
+    Bar("1 MiB, 512-byte sectors: batched against unpatched", ("exact",), 0.50,
+        lambda cell: best(cell, 512, "1m"), ON, aim=True),
+    Bar("1 MiB, 512-byte sectors: what is left of what is not the cipher's", ("exact",),
+        0.10, lambda cell: best(cell, 512, "1m"), left_beyond_cipher),
+    Bar("1 MiB: 512-byte sectors batched against 4096-byte sectors unpatched", BOTH,
+        1.00, lambda cell: best(cell, 512, "1m"), against_large_sectors, aim=True),
+    Bar("1 MiB: 512-byte sectors batched against 4096-byte sectors unpatched",
+        ("exact",), 1.05, lambda cell: best(cell, 512, "1m"), against_large_sectors),
+    Bar("smaller: 512-byte sectors batched against 4096-byte sectors unpatched",
+        ("exact",), 1.12, lambda cell: best(cell, 512, "4k", "16k", "64k", "128k"),
+        against_large_sectors),
+    Bar("4 KiB, 512-byte sectors: batched against unpatched", ("exact",), 0.88,
+        lambda cell: best(cell, 512, "4k"), ON),
+    Bar("4 KiB, 512-byte sectors: batched against unpatched", BOTH, 0.80,
+        lambda cell: best(cell, 512, "4k"), ON, aim=True),
+    Bar("1 MiB, 4096-byte sectors: batched against unpatched", ("native",), 0.90,
+        lambda cell: best(cell, 4096, "1m"), ON, aim=True),
+    Bar("batching off against unpatched, without noise", ("exact",), 1.01,
+        lambda cell: field(cell, "target") == "crypt", beyond_noise("patched-off")),
+    Bar("not eligible or 4096-byte sectors against unpatched, without noise", ("exact",),
+        1.01, of_others, beyond_noise("patched-on")),
+)
+
+
+def describe(cell):
+    """Which cell it is."""
+    names = ["cipher", "key_bits", "iv", "sector_size", "rw", "bs"]
+    words = [str(field(cell, name)) for name in names]
+    words.append(f"depth {field(cell, 'iodepth')}")
+    if field(cell, "iv_large_sectors"):
+        words.append("iv_large_sectors")
+    if field(cell, "workqueue") == "none":
+        words.append("no workqueue")
+    if field(cell, "buffer") != "pages":
+        words.append(field(cell, "buffer"))
+    return " ".join(words)
+
+
+def check(runs, of_run):
+    """Print a line for each bar and aim; returns how many bars were missed."""
+    cases = [(run, bar) for run in runs for bar in BARS if run["method"] in bar.methods]
+    tests = sum(not bar.aim for _, bar in cases)
+    print(f"TAP version 13\n1..{max(tests, 1)}")
+    if not tests:
+        print("not ok 1 there are results")
+        return 1
+    number = missed = 0
+    for run, bar in cases:
+        cells = of_run(run)
+        text = f"{run['base']} {run['method']}: {bar.text}"
+        figures = [(value, cell) for cell in cells if bar.match(cell)
+                   for value in [bar.figure(cell, cells)] if value is not None]
+        number += not bar.aim
+        if not figures:
+            if not bar.aim:
+                print(f"ok {number} {text} # SKIP not measured")
+            continue
+        value, worst = max(figures, key=lambda pair: pair[0])
+        reached = value <= bar.limit
+        text += f", {value:.3f} of {bar.limit:.2f}"
+        if bar.aim:
+            print(f"# aim {'reached' if reached else 'missed'}: {text}")
+        else:
+            missed += not reached
+            print(f"{'ok' if reached else 'not ok'} {number} {text}")
+        above = sum(figure > bar.limit for figure, _ in figures)
+        print(f"# worst of {len(figures)} cells, {above} above: {describe(worst)}")
+    return missed

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What is measured: the cells of the quick and of the full mode."""
+
+import dataclasses
+import itertools
+
+KERNELS = ("unpatched", "patched-off", "patched-on")
+# What a mapping's multi_data_unit has to be for each of them, as jobs/bench.sh
+# has it.
+MDU = {"unpatched": "none", "patched-off": "off", "patched-on": "on"}
+
+BLOCK_SIZES = {"4k": 4 << 10, "16k": 16 << 10, "64k": 64 << 10,
+               "128k": 128 << 10, "1m": 1 << 20}
+# dm-crypt divides what is larger.
+LARGEST_BIO = 128 << 10
+
+# Key bytes that differ, as xts takes no two keys that are the same.
+KEY = bytes(range(64))
+
+
+@dataclasses.dataclass(frozen=True)
+class Cipher:
+    """A cipher as dm-crypt's table names it and as the crypto API does.
+
+    Of several names that which the kernel has is taken.
+    """
+    name: str
+    table: str
+    algorithms: tuple
+    # how much longer it takes natively than the best one, about
+    slowness: int = 1
+
+    def spec(self, algorithm, iv):
+        """The first word of a dm-crypt table."""
+        return f"{self.table or 'capi:' + algorithm}-{iv}"
+
+
+BEST = Cipher("best", "aes-xts", ("xts(aes)",))
+AESNI = Cipher("aesni-avx", "", ("xts-aes-aesni-avx",))
+VAES_AVX2 = Cipher("vaes-avx2", "", ("xts-aes-vaes-avx2", "xts-aes-vaes-avx10_256"))
+GENERIC = Cipher("generic", "", ("xts-aes-lib", "xts(ecb(aes-generic))"), 16)
+ESSIV = Cipher("essiv", "aes-cbc", ("essiv(cbc(aes),sha256)",), 4)
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """One combination of everything but the kernel.
+
+    target is what is above the disk: crypt, inlinecrypt, or cipher, which is the
+    cipher alone and no disk.
+    """
+    cipher: Cipher
+    rw: str
+    bs: str
+    target: str = "crypt"
+    sector_size: int = 512
+    iv: str = "plain64"
+    iv_large_sectors: bool = False
+    iodepth: int = 1
+    workqueue: str = "default"
+    key_bits: int = 512
+    buffer: str = "pages"
+    kernels: tuple = KERNELS
+
+    @property
+    def eligible(self):
+        """Whether a kernel with the series hands many sectors to this cipher."""
+        return self.iv == "plain64"
+
+    @property
+    def bytes(self):
+        """Bytes of one bio."""
+        return BLOCK_SIZES[self.bs]
+
+    def table(self, algorithm):
+        """The device-mapper table, after the first two words."""
+        key = KEY[:self.key_bits // 8].hex()
+        options = []
+        if self.sector_size != 512:
+            options.append(f"sector_size:{self.sector_size}")
+        if self.iv_large_sectors:
+            options.append("iv_large_sectors")
+        if self.workqueue == "none":
+            options += ["no_read_workqueue", "no_write_workqueue"]
+        if self.target == "inlinecrypt":
+            words = ["inlinecrypt", "aes-xts-plain64"]
+        else:
+            words = ["crypt", self.cipher.spec(algorithm, self.iv)]
+        words += [key, "0", "DISK", "0"]
+        if options:
+            words += [str(len(options))] + options
+        return " ".join(words)
+
+    def label(self):
+        """A few words for people."""
+        what = {"crypt": "", "inlinecrypt": "inlinecrypt ", "cipher": "cipher alone "}
+        large = " large" if self.iv_large_sectors else ""
+        queue = " no workqueue" if self.workqueue == "none" else ""
+        folio = " folio" if self.buffer == "folio" else ""
+        return (f"{what[self.target]}{self.cipher.name} {self.key_bits} {self.iv}"
+                f" {self.sector_size}{large} {self.rw} {self.bs}"
+                f" qd{self.iodepth}{queue}{folio}")
+
+
+# Sector size and iv_large_sectors; cryptsetup makes the first two.
+FORMATS = ((512, False), (4096, False), (4096, True))
+
+
+def cells(cipher, formats=FORMATS, rws=("read", "write"), sizes=tuple(BLOCK_SIZES),
+          depths=(1,), queues=("default",), **others):
+    """Everything crossed with everything."""
+    return [Cell(cipher=cipher, sector_size=size, iv_large_sectors=large, rw=rw,
+                 bs=bs, iodepth=depth, workqueue=queue, **others)
+            for (size, large), bs, rw, depth, queue
+            in itertools.product(formats, sizes, rws, depths, queues)]
+
+
+SMALL = FORMATS[:2]
+
+
+def quick():
+    """What the bars need."""
+    ends = ("4k", "1m")
+    return (cells(BEST, SMALL, sizes=ends)
+            + cells(BEST, SMALL[:1], sizes=ends, iv="plain64be")
+            + cells(BEST, SMALL[:1], sizes=("1m",), target="cipher",
+                    queues=("-",)))
+
+
+def full(method, inlinecrypt):
+    """All of it.  What cannot be had on this kernel is left out."""
+    ends = ("4k", "1m")
+    both = ("default", "none")
+    found = []
+    for bits in (512, 256):
+        found += cells(BEST, key_bits=bits, depths=(1, 32), queues=both)
+        found += cells(BEST, SMALL, target="cipher", queues=("-",), key_bits=bits)
+    found += cells(BEST, SMALL, sizes=("128k", "1m"), buffer="folio")
+    found += cells(BEST, SMALL, sizes=ends, iv="plain64be", queues=both)
+    found += cells(ESSIV, SMALL, sizes=ends, iv="essiv:sha256", key_bits=256)
+    found += cells(GENERIC, SMALL, sizes=ends)
+    found += cells(GENERIC, SMALL, sizes=("1m",), target="cipher", queues=("-",))
+    if method == "native":
+        for cipher in (AESNI, VAES_AVX2):
+            found += cells(cipher, SMALL, sizes=ends)
+    if inlinecrypt:
+        found += cells(BEST, FORMATS[::2], target="inlinecrypt", queues=("-",),
+                       depths=(1, 32), kernels=KERNELS[:1])
+    return found

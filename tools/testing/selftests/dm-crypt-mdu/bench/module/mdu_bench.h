@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Load for the benchmark of dm-crypt, made within the kernel
+ */
+
+#ifndef _MDU_BENCH_H
+#define _MDU_BENCH_H
+
+#include <linux/cpumask.h>
+#include <linux/kernel_stat.h>
+#include <linux/tick.h>
+#include <linux/timekeeping.h>
+#include <linux/timex.h>
+#include <linux/types.h>
+
+struct page;
+struct scatterlist;
+
+/**
+ * struct bench_command - what is to be measured
+ * @what: "block", "cipher" or "driver"
+ * @dev: block: path of the device
+ * @alg: cipher, driver: name of the algorithm or of its driver
+ * @rw: "read", which decrypts in place, or "write", which encrypts from one
+ *	buffer to another, as dm-crypt does both
+ * @buffer: "pages", which are nowhere adjacent, or "folio", adjacent memory
+ * @bs: bytes of a bio; cipher: bytes of the buffer
+ * @iodepth: block: number of bios under way
+ * @bytes: bytes to process in all, a multiple of @bs
+ * @key_bits: cipher: bits of the key
+ * @request: cipher: bytes of a request
+ * @unit: cipher: bytes of a data unit, 0 for requests that are not divided
+ */
+struct bench_command {
+	char what[16];
+	char dev[64];
+	char alg[128];
+	char rw[8];
+	char buffer[8];
+	u64 bs;
+	u64 iodepth;
+	u64 bytes;
+	u64 key_bits;
+	u64 request;
+	u64 unit;
+};
+
+/**
+ * struct bench_result - what came out
+ * @ns: nanoseconds that it took
+ * @cycles: the same in get_cycles()
+ * @idle: microseconds of that in which processors had nothing to do, where the
+ *	  kernel counts them
+ * @failed: what failed, if anything did
+ * @driver: driver of the cipher, empty for block devices
+ */
+struct bench_result {
+	u64 ns;
+	u64 cycles;
+	u64 idle;
+	const char *failed;
+	char driver[128];
+};
+
+static inline u64 bench_idle_time(void)
+{
+	u64 sum = 0;
+	int cpu;
+
+	for_each_online_cpu(cpu)
+		sum += get_cpu_idle_time_us(cpu, NULL);
+	return sum;
+}
+
+/* A clock is stopped by adding the time that it shows then. */
+static inline void bench_clock_start(struct bench_result *result)
+{
+	result->idle = -bench_idle_time();
+	result->ns = -ktime_get_ns();
+	result->cycles = -(u64)get_cycles();
+}
+
+static inline void bench_clock_stop(struct bench_result *result)
+{
+	result->cycles += get_cycles();
+	result->ns += ktime_get_ns();
+	result->idle += bench_idle_time();
+}
+
+static inline int bench_fail(struct bench_result *result, const char *what,
+			     int err)
+{
+	result->failed = what;
+	return err;
+}
+
+int bench_block(const struct bench_command *cmd, struct bench_result *result);
+int bench_cipher(const struct bench_command *cmd, struct bench_result *result);
+int bench_driver(const struct bench_command *cmd, struct bench_result *result);
+
+struct page **bench_alloc_pages(size_t bytes, bool adjacent);
+void bench_free_pages(struct page **pages, size_t bytes, bool adjacent);
+
+#endif	/* _MDU_BENCH_H */
