@@ -17,7 +17,11 @@ int skcipher_prepare_data_unit_alg(struct skcipher_alg *alg);
 int skcipher_crypt_data_units(struct skcipher_request *req,
 			      int (*crypt)(struct skcipher_request *req));
 
-/* A place in a scatterlist: @offset bytes into the data of @sg. */
+/**
+ * struct skcipher_data_unit_pos - a place in a scatterlist
+ * @sg: entry of the list
+ * @offset: bytes into the data of @sg
+ */
 struct skcipher_data_unit_pos {
 	struct scatterlist *sg;
 	unsigned int offset;
