@@ -445,11 +445,16 @@ static void test_runs(struct kunit *test)
 	}
 }
 
-/* A run is to end before preemption was disabled for too long. */
+/*
+ * A run is to end before preemption was disabled for too long, and a unit that
+ * would be too long by itself is none.
+ */
 static void test_long_runs(struct kunit *test)
 {
-	static const unsigned int sizes[] = { 1024, 1536, 4096, 8192 };
-	static const unsigned int want_len[] = { 4096, 3072, 4096, 8192 };
+	static const unsigned int sizes[] = { 32, 1024, 1536, 4096, 8192 };
+	static const unsigned int units[] = { 40, 6, 6, 6, 6 };
+	static const unsigned int want_len[] = { 512, 4096, 3072, 4096, 8192 };
+	static const unsigned int want_calls[] = { 3, 2, 3, 6, 6 };
 	struct toy_fixture *f = toy_alloc(test, 0);
 	struct scatterlist sg;
 	unsigned int i;
@@ -465,14 +470,17 @@ static void test_long_runs(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, 0,
 				crypto_skcipher_set_data_unit_size(f->tfm,
 								   sizes[i]));
-		skcipher_request_set_crypt(f->req, &sg, &sg, 6 * sizes[i],
-					   f->iv);
+		skcipher_request_set_crypt(f->req, &sg, &sg,
+					   units[i] * sizes[i], f->iv);
 		KUNIT_ASSERT_EQ(test, 0, crypto_skcipher_encrypt(f->req));
-		if (IS_ENABLED(CONFIG_HIGHMEM))
-			KUNIT_EXPECT_EQ(test, 6, toy.calls);
-		else
-			KUNIT_EXPECT_EQ_MSG(test, want_len[i], toy.len[0],
-					    "units of %u bytes", sizes[i]);
+		if (IS_ENABLED(CONFIG_HIGHMEM)) {
+			KUNIT_EXPECT_EQ(test, units[i], toy.calls);
+			continue;
+		}
+		KUNIT_EXPECT_EQ_MSG(test, want_len[i], toy.len[0],
+				    "units of %u bytes", sizes[i]);
+		KUNIT_EXPECT_EQ_MSG(test, want_calls[i], toy.calls,
+				    "units of %u bytes", sizes[i]);
 	}
 }
 

@@ -161,9 +161,11 @@ static void *data_unit_pos_virt(const struct skcipher_data_unit_pos *pos)
 
 /*
  * Whoever processes a run with preemption disabled is to do so no longer than for
- * one data unit of the largest size that is in common use.
+ * one data unit of the largest size that is in common use, nor to begin more units
+ * than that has of a small one.
  */
 #define DATA_UNIT_RUN_BYTES	4096U
+#define DATA_UNIT_RUN_UNITS	16U
 
 /*
  * How many whole data units lie in one piece at both positions, as the kernel's
@@ -184,8 +186,8 @@ static unsigned int data_unit_run(const struct skcipher_data_unit_walk *walk)
 
 	bytes = min3(walk->left, src->sg->length - src->offset,
 		     dst->sg->length - dst->offset);
-	bytes = min(bytes, max(walk->size, DATA_UNIT_RUN_BYTES));
-	return bytes / walk->size;
+	bytes = min(bytes, DATA_UNIT_RUN_BYTES);
+	return min(bytes / walk->size, DATA_UNIT_RUN_UNITS);
 }
 
 /* What has been written without the help of a scatterwalk. */
@@ -306,9 +308,9 @@ static int data_unit_walk_init(struct skcipher_data_unit_walk *walk,
  *
  * For algorithms that process data at kernel addresses.  A run is as many data
  * units as lie in one piece in both source and destination, aligned as the
- * algorithm asks for: one unit, or as many as fit into 4096 bytes.  Units that do
- * not lie in one piece, and all of them on kernels with highmem, are given to
- * @crypt, out of the caller's sight::
+ * algorithm asks for, up to 4096 bytes and 16 units.  Units that do not lie in one
+ * piece, larger ones, and all of them on kernels with highmem, are given to @crypt,
+ * out of the caller's sight::
  *
  *	err = skcipher_data_unit_walk_start(&walk, req, crypt);
  *	while (walk.bytes) {
