@@ -58,7 +58,7 @@ size_of()
 	command=$(sed -n 's/^savedcmd_[^ ]* := //p' "$1/${2%/*}/.${2##*/}.o.cmd")
 	# Without what comes after the compiler, and without the list of headers.
 	command=${command%%;*}
-	source=$(cd "$1" && realpath "${command##* }")
+	source=$(cd "$1" && realpath "$(awk '{ print $NF }' <<< "$command")")
 	command=$(sed -E 's/ -Wp,-MM?D,[^ ]+//; s/ -c -o .*//' <<< "$command")
 	cat > "$work/size.c" <<-END
 	#include "$source"
