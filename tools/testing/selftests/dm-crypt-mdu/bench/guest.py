@@ -79,6 +79,9 @@ class Guest:
         while b"\n" not in self.received:
             left = deadline - time.monotonic()
             if left <= 0:
+                # An answer that comes late must not be taken for that to a later
+                # command.
+                self.kill()
                 self.fail(f"no answer within {seconds} s")
             # In steps, so that the end of a guest is noticed at once.
             self.socket.settimeout(min(left, 1))
