@@ -82,8 +82,13 @@ def against_large_sectors(cell, cells):
 
 
 def best(cell, sector_size, *sizes):
-    """Is this the processor's best cipher with these sectors and block sizes?"""
+    """Is this the processor's best cipher with these sectors and block sizes?
+
+    The time that many large blocks take is that of the memory, as no cache has room
+    for them.
+    """
     return (field(cell, "target") == "crypt" and field(cell, "role") == "best"
+            and (field(cell, "iodepth") == 1 or field(cell, "method") == "exact")
             and field(cell, "iv") == "plain64"
             and field(cell, "sector_size") == sector_size
             and (not sizes or field(cell, "bs") in sizes))
