@@ -9,6 +9,8 @@ what keeps the series from it is in the page with the results.
 import math
 from dataclasses import dataclass
 
+from stats import ratio
+
 
 @dataclass(frozen=True)
 class Bar:
@@ -28,13 +30,7 @@ def field(cell, name):
 
 def against_unpatched(kernel):
     """The cost on a kernel as a part of that on the unpatched one."""
-    def figure(cell, _cells):
-        if kernel not in cell or "unpatched" not in cell:
-            return None
-        if "ratio" in cell[kernel]:
-            return cell[kernel]["ratio"]
-        return cell[kernel]["value"] / cell["unpatched"]["value"]
-    return figure
+    return lambda cell, _cells: ratio(cell, kernel)
 
 
 def beyond_noise(kernel):
@@ -43,13 +39,13 @@ def beyond_noise(kernel):
     A median of values whose quartiles are a distance d apart has a standard error
     of 0.93 d / sqrt(n) if the values are spread as errors commonly are.
     """
-    def figure(cell, cells):
-        ratio = against_unpatched(kernel)(cell, cells)
-        if ratio is None:
+    def figure(cell, _cells):
+        value = ratio(cell, kernel)
+        if value is None:
             return None
         errors = [0.93 * cell[name]["spread"] / math.sqrt(cell[name]["runs"])
                   for name in (kernel, "unpatched")]
-        return ratio - 2 * math.hypot(*errors) if ratio > 1 else ratio
+        return value - 2 * math.hypot(*errors) if value > 1 else value
     return figure
 
 

@@ -7,6 +7,7 @@ import sys
 
 import bars
 import plots
+from stats import ratio
 
 BEGIN = ".. The tables from here to the end mark are made by bench.py.\n"
 END = ".. End of the tables that are made by bench.py.\n"
@@ -27,15 +28,6 @@ def group(records):
         key = tuple(record[name] for name in IDENTITY)
         found.setdefault(key, {})[record["kernel"]] = record
     return list(found.values())
-
-
-def ratio(cell, kernel):
-    """What a kernel's cost is of that of the unpatched one."""
-    if kernel not in cell or "unpatched" not in cell:
-        return None
-    if "ratio" in cell[kernel]:
-        return cell[kernel]["ratio"]
-    return cell[kernel]["value"] / cell["unpatched"]["value"]
 
 
 def row(cell):

@@ -16,3 +16,12 @@ def spread(values):
     low, _, high = statistics.quantiles(values, n=4, method="inclusive")
     middle = median(values)
     return abs((high - low) / middle) if middle else 0.0
+
+
+def ratio(cell, kernel):
+    """What a kernel's cost is of that of the unpatched one."""
+    if kernel not in cell or "unpatched" not in cell:
+        return None
+    if "ratio" in cell[kernel]:
+        return cell[kernel]["ratio"]
+    return cell[kernel]["value"] / cell["unpatched"]["value"]
