@@ -59,6 +59,7 @@ tree:
 
 kernel: tree
 	@$(QEMU)/build-kernel.sh --arch $(ARCH) --log $(B)/logs/kernel$(SUFFIX).log \
+		--module $(QEMU)/../test_modules/mdu_cipher \
 		$(LINUX) $(LINUX)/.build$(SUFFIX)
 
 unpatched-tree: tree

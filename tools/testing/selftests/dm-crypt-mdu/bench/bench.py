@@ -3,9 +3,9 @@
 """Benchmark dm-crypt with and without requests of many data units.
 
 Two methods: "exact" counts instructions in QEMU, "native" takes the time in
-User-mode Linux.  DIR is the build directory of a kernel, with a module built by
-build-module.sh in it.  The machine should have nothing else to do for "native";
-"exact" does not mind.
+User-mode Linux.  DIR is the build directory of a kernel made by build-kernel.sh
+or build-uml.sh with --module module.  The machine should have nothing else to do
+for "native"; "exact" does not mind.
 """
 
 import argparse

@@ -13,12 +13,13 @@
 #
 #   --fragment FILE          merge FILE over uml.config; may be given several
 #                            times, the last word counts
+#   --module DIR             build the module in DIR, too; may be given several times
 #   --log FILE               full output of make (default OUTDIR/build.log)
 #   --jobs N                 parallel jobs (default: JOBS, else one a processor)
 #   --help
 #
 # OUTDIR/source is TREE with uml.diff applied, OUTDIR/source/.build the build
-# directory: where to build modules for this kernel.
+# directory.
 
 set -eu
 
@@ -28,9 +29,10 @@ qemu=$here/../qemu
 . "$qemu/lib.sh"
 
 fragment=()
+module=()
 log=
 jobs=${JOBS:-$(nproc)}
-parse_options fragment+ log= jobs= -- "$@"
+parse_options fragment+ module+ log= jobs= -- "$@"
 need_operands 2 "TREE and OUTDIR"
 set -- "${operands[@]}"
 [ -f "$1/Kbuild" ] || die "$1 is not a kernel source tree"
@@ -69,6 +71,9 @@ in_outdir index.source --work-tree="$source" read-tree --reset -u "$patched"
 args=(--arch um --config "$here/uml.config" --jobs "$jobs" --log "${log:-$outdir/build.log}")
 for file in ${fragment[@]+"${fragment[@]}"}; do
 	args+=(--fragment "$file")
+done
+for dir in ${module[@]+"${module[@]}"}; do
+	args+=(--module "$dir")
 done
 # A build directory right below its tree lets ccache serve all trees.
 "$qemu/build-kernel.sh" "${args[@]}" "$source" "$source/.build"

@@ -167,18 +167,14 @@ class QemuGuest(Guest):
 
     def __init__(self, name, logs, kernel, rootfs):
         self.kernel = os.path.join(kernel, "image")
-        self.module = os.path.join(kernel, "mdu_bench.img")
         self.rootfs = rootfs
         super().__init__(name, logs)
 
     def start(self):
-        # Copied, as QEMU wants to be the only one to write to it.
-        module = os.path.join(self.directory, "mdu_bench.img")
-        shutil.copyfile(self.module, module)
         path = os.path.join(self.directory, "socket")
         command = [BOOT, "--arch", "x86_64", "--kernel", self.kernel,
-                   "--rootfs", self.rootfs, "--job", "bench", "--disk", module,
-                   "--icount", "--mem", str(QEMU_MEMORY), "--timeout", "36000",
+                   "--rootfs", self.rootfs, "--job", "bench", "--icount",
+                   "--mem", str(QEMU_MEMORY), "--timeout", "36000",
                    "--log", self.console, "--report", self.report, "--quiet"]
         for word in ("-chardev", f"socket,id=bench,path={path},server=on,wait=on",
                      "-device", "virtserialport,chardev=bench,name=bench"):
@@ -204,7 +200,7 @@ class UmlGuest(Guest):
 
     def __init__(self, name, logs, kernel, rootfs):
         self.kernel = os.path.join(kernel, "linux")
-        self.module = os.path.join(kernel, "mdu_bench.img")
+        self.modules = os.path.join(kernel, "modules.img")
         self.rootfs = rootfs
         super().__init__(name, logs)
 
@@ -215,7 +211,8 @@ class UmlGuest(Guest):
         channel = theirs.fileno()
         # The number of a descriptor stays what it is here.
         command = [self.kernel, f"mem={UML_MEMORY}M", f"ubd0r={self.rootfs}",
-                   f"ubd1r={self.module}", "root=/dev/ubda", "ro",
+                   f"ubd1r={self.modules}", "mdu.modules=/dev/ubdb",
+                   "root=/dev/ubda", "ro",
                    "rootfstype=ext4", "init=/sbin/init", "panic=-1",
                    "cryptomgr.notests=1",
                    "con=null", f"con0=null,fd:{console}", "console=tty0",

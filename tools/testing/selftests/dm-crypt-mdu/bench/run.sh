@@ -45,16 +45,15 @@ build_exact()
 {
 	"$qemu/build-kernel.sh" --arch x86_64 --config "$here/kernel.config" \
 		--allow-missing DM_INLINECRYPT --allow-missing CRYPTO_MANAGER_DISABLE_TESTS \
-		--log "$results/logs/kernel-$base-$1.log" "$2" "$2/.build-bench"
-	"$here/build-module.sh" --log "$results/logs/module-$base-$1.log" "$2/.build-bench"
+		--module "$here/module" --log "$results/logs/kernel-$base-$1.log" \
+		"$2" "$2/.build-bench"
 }
 
 # build_native NAME TREE
 build_native()
 {
-	"$here/build-uml.sh" --log "$results/logs/uml-$base-$1.log" "$2" "$native/$1"
-	"$here/build-module.sh" --arch um --log "$results/logs/uml-module-$base-$1.log" \
-		"$native/$1/source/.build"
+	"$here/build-uml.sh" --module "$here/module" \
+		--log "$results/logs/uml-$base-$1.log" "$2" "$native/$1"
 }
 
 build_exact unpatched "$unpatched"

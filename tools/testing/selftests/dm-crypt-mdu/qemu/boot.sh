@@ -13,6 +13,8 @@
 #   --job NAME         qemu/jobs/NAME.sh, or "shell" for an interactive shell
 #   --args STRING      arguments for the job
 #   --disk FILE        raw image, writable: /dev/vdb, the next one /dev/vdc ...
+#   --modules IMG      image made by build-modules.sh (default: modules.img beside
+#                      IMAGE, if there is one), the last disk, never written to
 #   --mem MB           memory (default 1024)
 #   --smp N            processors (default 2)
 #   --cpu MODEL        QEMU's name of the processor, with its features
@@ -42,6 +44,7 @@ rootfs=
 job=
 args=
 disk=()
+modules=
 mem=1024
 smp=2
 cpu=
@@ -52,7 +55,7 @@ timeout=600
 log=
 report=
 quiet=
-parse_options arch kernel rootfs job args= disk+ mem smp cpu= append= icount! qemu+ \
+parse_options arch kernel rootfs job args= disk+ modules= mem smp cpu= append= icount! qemu+ \
 	timeout log= report= quiet! -- "$@"
 need_operands 0 "options only"
 set_arch "$arch"
@@ -104,6 +107,12 @@ else
 	cmdline+=" rcupdate.rcu_cpu_stall_timeout=60 workqueue.watchdog_thresh=60"
 fi
 cmdline+=" mdu.job=$job"
+[ -n "$modules" ] || [ ! -r "$(dirname "$kernel")/modules.img" ] ||
+	modules=$(dirname "$kernel")/modules.img
+if [ -n "$modules" ]; then
+	letters=bcdefghijklmnopqrstuvwxyz
+	cmdline+=" mdu.modules=/dev/vd${letters:${#disk[@]}:1}"
+fi
 [ -z "$args" ] || cmdline+=" mdu.args=\"$args\""
 [ -z "$append" ] || cmdline+=" $append"
 
@@ -121,6 +130,8 @@ command+=(-drive "file=$rootfs,if=virtio,format=raw,readonly=on")
 for image in ${disk[@]+"${disk[@]}"}; do
 	command+=(-drive "file=$image,if=virtio,format=raw,cache=unsafe,discard=unmap")
 done
+[ -z "$modules" ] ||
+	command+=(-drive "file=$modules,if=virtio,format=raw,readonly=on")
 if [ "$job" = shell ]; then
 	command+=(-serial mon:stdio)
 else

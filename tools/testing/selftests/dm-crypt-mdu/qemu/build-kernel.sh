@@ -7,7 +7,8 @@
 #
 #   TREE    kernel source, left as it is
 #   OUTDIR  build directory (O=), made if needed; a second run in it is
-#           incremental.  The kernel is OUTDIR/image.
+#           incremental.  The kernel is OUTDIR/image, its modules, if it can have
+#           any, are in OUTDIR/modules.img.
 #
 #   --arch ARCH              x86_64 or arm64 (default: this machine's)
 #   --config FILE            what to begin with, several times one after the other
@@ -16,6 +17,8 @@
 #                            last word counts
 #   --allow-missing SYMBOL   accept that TREE has no such option, for a kernel
 #                            without the series
+#   --module DIR             build the module in DIR, too (see build-modules.sh);
+#                            may be given several times
 #   --log FILE               full output of make (default OUTDIR/build.log)
 #   --jobs N                 parallel jobs (default: JOBS, else one a processor)
 #   --config-only            stop when the configuration is made and checked
@@ -38,10 +41,11 @@ fragment=()
 # Options that only older or only newer kernels have.
 allow_missing=(CRYPTO_MANAGER_EXTRA_TESTS CRYPTO_SELFTESTS CRYPTO_SELFTESTS_FULL
 	KUNIT_AUTORUN_ENABLED PROC_SYSCTL)
+module=()
 log=
 jobs=${JOBS:-$(nproc)}
 config_only=
-parse_options arch config+ fragment+ allow-missing+ log= jobs= config-only! -- "$@"
+parse_options arch config+ fragment+ allow-missing+ module+ log= jobs= config-only! -- "$@"
 need_operands 2 "TREE and OUTDIR"
 set_arch "$arch"
 set -- "${operands[@]}"
@@ -149,3 +153,10 @@ status=0
 [ "$status" -eq 0 ] || fail_make "the build" "$TARGET"
 ln -sf "$IMAGE" "$outdir/image"
 echo "Kernel: $outdir/image"
+if grep -q '^CONFIG_MODULES=y' "$outdir/.config"; then
+	args=(--arch "$arch" --log "${log%.log}-modules.log" --jobs "$jobs")
+	for dir in ${module[@]+"${module[@]}"}; do
+		args+=(--module "$dir")
+	done
+	"$here/build-modules.sh" "${args[@]}" "$outdir"
+fi

@@ -109,7 +109,7 @@ trap 'rm -rf "$stage"' EXIT
 trap 'exit 1' INT TERM
 root=$stage/root
 mkdir -p "$root"/{dev,etc,kselftest,jobs,mnt,proc,run,sys,tmp,var}
-mkdir -p "$root"/usr/{bin,sbin,lib,lib64,libexec/busybox}
+mkdir -p "$root"/usr/{bin,sbin,lib/modules,lib64,libexec/busybox}
 for dir in bin sbin lib lib64; do
 	ln -s "usr/$dir" "$root/$dir"
 done

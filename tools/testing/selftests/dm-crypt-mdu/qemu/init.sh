@@ -8,6 +8,7 @@
 #   mdu.job=NAME     /jobs/NAME.sh, or "shell" for an interactive shell
 #   mdu.args="..."   arguments for the job, split at spaces
 #   mdu.report=TTY   report there, on a machine without virtio
+#   mdu.modules=DISK what to have in /lib/modules
 
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/libexec/busybox
 export HOME=/tmp TMPDIR=/tmp TERM=linux LC_ALL=C
@@ -41,6 +42,9 @@ parameter()
 		echo "${value%% *}" ;;
 	esac
 }
+
+modules=$(parameter mdu.modules)
+[ -z "$modules" ] || mount -t ext4 -o ro "$modules" /lib/modules
 
 job=$(parameter mdu.job)
 args=$(parameter mdu.args)

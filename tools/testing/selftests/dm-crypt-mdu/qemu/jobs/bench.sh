@@ -21,7 +21,7 @@
 #	quit
 #
 # The disk is a null block device, which completes requests where they are
-# submitted: no interrupt, no waiting.  The module is on the second disk.
+# submitted: no interrupt, no waiting.
 
 set -u
 
@@ -59,17 +59,7 @@ make_disk()
 
 load_module()
 {
-	local image
-
-	for image in /dev/vdb /dev/ubdb; do
-		if [ -b $image ]; then
-			mount -t ext4 -o ro $image /mnt && insmod /mnt/mdu_bench.ko &&
-				[ -w $control ]
-			return
-		fi
-	done
-	echo "no second disk"
-	return 1
+	modprobe mdu_bench && [ -w $control ]
 }
 
 say()
