@@ -14,7 +14,9 @@ QEMU := $(LINUX)/tools/testing/selftests/dm-crypt-mdu/qemu
 SUFFIX := $(patsubst %,-%,$(filter-out x86_64,$(ARCH)))
 SYSROOT := $(patsubst %,build/sysroot-%,$(filter-out x86_64,$(ARCH)))
 # A build directory right below its tree lets ccache serve all trees.
-KERNEL := $(LINUX)/.build$(SUFFIX)/image
+KBUILD := $(LINUX)/.build$(SUFFIX)$(VARIANT:%=-%)
+KERNEL := $(KBUILD)/image
+VARIANTS := kasan kcsan rt
 SELFTESTS := $(B)/kselftest$(SUFFIX)
 ROOTFS := $(B)/rootfs$(SUFFIX).img
 
@@ -23,7 +25,7 @@ export DM_CRYPT_MDU_CACHE := $(or $(DM_CRYPT_MDU_CACHE),$(or $(XDG_CACHE_HOME),$
 export CCACHE_DIR := $(DM_CRYPT_MDU_CACHE)/ccache
 export CCACHE_MAXSIZE := 3G
 
-.PHONY: help bench-base deps tree kernel unpatched-tree unpatched rootfs shell demo bench check check-series refresh series clean
+.PHONY: help bench-base deps tree kernel unpatched-tree unpatched rootfs shell demo bench check check-long check-series refresh series clean
 
 help:
 	@echo 'The kernel with the series, BASE=$(BASE) (there are: $(BASES))'
@@ -33,6 +35,8 @@ help:
 	@echo '                 and the tables of the page in Documentation/; on all bases, or one;'
 	@echo '                 about 50 minutes, with QUICK=1 about 2, and the kernels before that'
 	@echo '  make check     all tests; ends with "N passed, N failed, N skipped"'
+	@echo '  make check-long'
+	@echo '                 sanitizer kernels (VARIANT), long and hostile runs: hours'
 	@echo '  make check-series'
 	@echo '                 each commit by itself: text, builds, sparse, variants, documentation'
 	@echo '  make tree      composed kernel source, a git tree: $(LINUX)'
@@ -47,6 +51,7 @@ help:
 	@echo '  BASE=X.Y       another base kernel, from a newer Debian if this one has it not;'
 	@echo '                 without a series of its own it gets that of the nearest base'
 	@echo '  ARCH=arm64     another processor, for tree, kernel, rootfs and shell'
+	@echo '  VARIANT=kasan  a kernel that checks itself, for kernel and shell ($(VARIANTS))'
 	@echo '  KSRC=path      take this kernel tree or tarball for the base'
 	@echo '  JOBS=N         parallel jobs (default: one a processor)'
 
@@ -58,9 +63,11 @@ tree:
 	@patches/bin/compose $(BASE) $(LINUX)
 
 kernel: tree
-	@$(QEMU)/build-kernel.sh --arch $(ARCH) --log $(B)/logs/kernel$(SUFFIX).log \
+	@$(QEMU)/build-kernel.sh --arch $(ARCH) \
+		--log $(B)/logs/kernel$(SUFFIX)$(VARIANT:%=-%).log \
+		$(VARIANT:%=--fragment $(QEMU)/%.config) \
 		--module $(QEMU)/../test_modules/mdu_cipher \
-		$(LINUX) $(LINUX)/.build$(SUFFIX)
+		$(LINUX) $(KBUILD)
 
 unpatched-tree: tree
 	@patches/bin/unpatched $(BASE) $(LINUX) $(UNPATCHED)
@@ -90,6 +97,9 @@ demo: deps
 CHECKED := $(if $(filter file,$(origin BASE)),$(BASES),$(BASE))
 check:
 	@patches/bin/check $(CHECKED)
+
+check-long:
+	@patches/bin/check --long $(CHECKED)
 
 # In QEMU, and on the bases that can be had as a program, natively.
 BENCH_TREES = --base $(BASE) --unpatched $(UNPATCHED) --patched $(LINUX) --rootfs $(ROOTFS)

@@ -19,10 +19,14 @@ if [ $# -ne 1 ] || [ ! -r "$1" ]; then
 	exit 2
 fi
 
-# lockdep, KASAN and KCSAN announce themselves with WARNING: or BUG:.
+# lockdep, KASAN, KCSAN and the debugging of objects announce themselves with
+# WARNING: or BUG:, the slab allocator with BUG and the name of a cache.  kmemleak
+# and lockdep that gave up would not notice anything any more.
 ! grep -anE \
 	-e 'WARNING:|BUG:|Oops|Kernel panic|Call Trace|UBSAN:' \
 	-e 'general protection fault|unable to handle|double fault' \
 	-e 'INFO: .*(blocked for more than|detected .*stall|self-detected)' \
+	-e 'BUG [^ ]+ \(|kernel BUG at|INFO: trying to register non-static key' \
+	-e 'kmemleak: .*(disabled|[Oo]ut of|empty)|turning off the locking correctness' \
 	-e 'alg: .*fail' \
 	"$1"

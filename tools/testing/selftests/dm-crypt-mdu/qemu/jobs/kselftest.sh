@@ -5,7 +5,8 @@
 #
 # usage: kselftest [TEST...]   (default: every test of dm-crypt-mdu)
 #
-# Exit status 0 only if every test has a result and none is "not ok".
+# Exit status 0 only if every test has a result and none is "not ok", and kmemleak,
+# if the kernel has it, knows of no leak.
 
 # No "set -u": the runner leaves some of its variables unset.
 
@@ -33,9 +34,11 @@ if [ ${#tests[@]} -eq 0 ]; then
 	exit 1
 fi
 
+/jobs/races.sh || exit
 cd "$collection" || exit
 run_many "${tests[@]}" | tee /run/kselftest.tap
 
 results=$(grep -cE '^(not )?ok ' /run/kselftest.tap)
 failures=$(grep -c '^not ok ' /run/kselftest.tap)
+/jobs/leaks.sh || exit
 [ "$results" -eq ${#tests[@]} ] && [ "$failures" -eq 0 ]

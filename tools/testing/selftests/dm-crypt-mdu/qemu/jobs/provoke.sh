@@ -3,7 +3,9 @@
 #
 # Ends badly in one of the ways that boot.sh must notice, see test-boot.sh.
 #
-# usage: provoke pass|fail|warning|oops|panic|hang|silent|selftest
+# usage: provoke pass|fail|warning|oops|panic|hang|silent|selftest|CRASHTYPE
+#
+# CRASHTYPE is a name that LKDTM has, READ_AFTER_FREE for one.
 
 set -u
 
@@ -33,6 +35,8 @@ silent)
 selftest)
 	# As crypto/testmgr.c words it.
 	echo "alg: skcipher: none encryption test failed (wrong result)" > /dev/kmsg ;;
+[A-Z]*)
+	crash "$1" ;;
 *)
 	echo "Bail out! provoke does not know how to: ${1-}"
 	exit 2 ;;

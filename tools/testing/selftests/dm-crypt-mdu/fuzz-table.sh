@@ -1,0 +1,122 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Proves that tables nobody would write do no harm: thousands of them, from a seed,
+# are loaded.  The kernel refuses them, or they work: see table_fuzz.c for what that
+# means, and for what it leaves out.  Nothing is left of them afterwards.
+#
+# SEED and COUNT are taken from the environment.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
+. "$(dirname "$0")"/lib.sh
+require_helper table_fuzz
+
+SECTORS=16384
+COUNT=${COUNT:-3000}
+SECONDS_AT_MOST=300
+# A table takes several KiB, its workqueues and its thread not counted.
+MOST_KIB=1536
+
+MODPROBE=/proc/sys/kernel/modprobe
+TESTS=/sys/module/cryptomgr/parameters
+
+# Names of ciphers that do not exist would start modprobe, and those that do would
+# have all their tests run: both take longer than all the rest.  set_quick FILE VALUE
+# remembers what was there.
+declare -A BEFORE=()
+set_quick() {
+	[ -w "$1" ] || return 0
+	BEFORE[$1]=$(cat "$1")
+	echo "$2" > "$1"
+}
+
+restore() {
+	local file
+
+	for file in "${!BEFORE[@]}"; do
+		echo "${BEFORE[$file]}" > "$file"
+	done
+}
+
+fuzz() {
+	local disk
+
+	disk=$(make_disk $SECTORS)
+	"$TEST_DIR"/table_fuzz "$disk" "$PARAMETER" --seed "$SEED" \
+		--seconds $SECONDS_AT_MOST "$@" > "$WORK/out" || {
+			sed 's/^/# /' "$WORK/out" >&3
+			return 1
+		}
+}
+
+# number WORD: what table_fuzz counted
+number() {
+	awk -v word="$1" '$1 == word { print $2 }' "$WORK/out"
+}
+
+# The parts that make the test one: if a change to the generator or to the kernel
+# left one of them out, it would pass without a look at it.
+expect_coverage() {
+	local word
+
+	for word in refused accepted batched resumed round_trips compared messages \
+		key_changes integrity multi_key iv_mode iv_wrap cipher; do
+		[ "$(number $word)" -gt 0 ] || fail "no table of this kind: $word"
+	done
+	[ "$(number undecided)" -le $(($(number accepted) / 10)) ] ||
+		fail "of too many ciphers it cannot be told whether they can be batched"
+	[ "$(number tables)" -ge $((COUNT * 3 / 4)) ] ||
+		fail "only $(number tables) tables in $SECONDS_AT_MOST s"
+}
+
+tables_are_harmless() {
+	fuzz --count "$COUNT"
+	sed 's/^/# /' "$WORK/out" >&3
+	expect_coverage
+}
+
+# Users of the module, threads and workqueues of the tables are gone, too.
+nothing_is_left() {
+	local users left
+
+	read -r users < /sys/module/dm_crypt/refcnt
+	[ "$users" -eq "$USERS_BEFORE" ] ||
+		fail "dm-crypt has $users users, and had $USERS_BEFORE"
+	left=$(dmsetup ls | grep '^mdu-fuzz' || :)
+	[ -z "$left" ] || fail "devices are left: $left"
+	left=$(cat /proc/[0-9]*/comm 2> /dev/null | grep '^dmcrypt_write' || :)
+	[ -z "$left" ] || [ "$users" -gt 0 ] || fail "threads are left: $left"
+}
+
+used_kib() {
+	awk '$1 ~ /^(SUnreclaim|KernelStack|Percpu|VmallocUsed|PageTables):$/ { kib += $2 }
+		END { print kib }' /proc/meminfo
+}
+
+# What the kernel keeps from then on, ciphers for one, is there after the first run.
+memory_is_given_back() {
+	local before after
+
+	[ ! -e /sys/kernel/debug/kmemleak ] ||
+		skip "this kernel keeps what was freed; it is asked for leaks in the end"
+	fuzz --count $((COUNT / 3))
+	before=$(used_kib)
+	fuzz --count $((COUNT / 3))
+	after=$(used_kib)
+	[ $((after - before)) -le $MOST_KIB ] ||
+		fail "the kernel's memory grew from $before to $after KiB"
+}
+
+SEED=${SEED:-$((RANDOM * 32768 + RANDOM))}
+ktap_print_msg "to repeat this run: SEED=$SEED COUNT=$COUNT"
+trap 'restore; clean_all' EXIT
+set_quick $MODPROBE ""
+set_quick $TESTS/noextratests Y
+set_quick $TESTS/noslowtests Y
+USERS_BEFORE=$(cat /sys/module/dm_crypt/refcnt)
+
+ktap_set_plan 3
+run_case "tables are refused, or work, and the kernel does not complain" tables_are_harmless
+run_case "nothing is left of them" nothing_is_left
+run_case "memory is given back" memory_is_given_back
+finish

@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Tells KCSAN to report the races of dm-crypt and the crypto API, and no others, and
+# switches it on.
+#
+# usage: races
+#
+# A race between two threads is reported if both are in one of these functions.
+# Exit status 0 also where the kernel has no KCSAN.
+
+set -u
+
+kcsan=/sys/kernel/debug/kcsan
+[ -e $kcsan ] || exit 0
+
+# Its functions have an address when it is loaded, and not before.
+modprobe -q dm-crypt || :
+
+# The file of the kernel takes one word a write.
+count=0
+while read -r function; do
+	if echo "!$function" 2> /dev/null > $kcsan; then
+		count=$((count + 1))
+	fi
+done < <(awk '$2 ~ /^[tT]$/ && $3 !~ /[.]|^__(pfx|cfi|ksymtab|crc|UNIQUE)/ &&
+	(/\[dm_crypt\]/ || $3 ~ /crypt|cipher|xts|data_unit|^simd_|aesni|^scatterwalk|^sg_/) {
+		print $3 }' /proc/kallsyms | sort -u)
+
+if [ $count -eq 0 ]; then
+	echo "# races: KCSAN took no function"
+	exit 1
+fi
+echo whitelist > $kcsan && echo on > $kcsan || exit
+echo "# races: KCSAN looks at $count functions"
