@@ -12,7 +12,7 @@
 require_helper table_fuzz
 
 SECTORS=16384
-COUNT=${COUNT:-3000}
+COUNT=${COUNT:-1500}
 SECONDS_AT_MOST=300
 # A table takes several KiB, its workqueues and its thread not counted.
 MOST_KIB=1536
@@ -38,6 +38,12 @@ restore() {
 	done
 }
 
+remove_devices() {
+	dmsetup ls | sed -n 's/^\(mdu-fuzz[^	]*\).*/\1/p' | while read -r name; do
+		dmsetup remove --retry "$name"
+	done
+}
+
 fuzz() {
 	local disk
 
@@ -45,6 +51,7 @@ fuzz() {
 	"$TEST_DIR"/table_fuzz "$disk" "$PARAMETER" --seed "$SEED" \
 		--seconds $SECONDS_AT_MOST "$@" > "$WORK/out" || {
 			sed 's/^/# /' "$WORK/out" >&3
+			remove_devices
 			return 1
 		}
 }
