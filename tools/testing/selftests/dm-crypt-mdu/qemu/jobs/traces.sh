@@ -39,7 +39,8 @@ use_volume()
 	# Bios with memory for a scatterlist, and such without.
 	for cut in 2048 8192; do
 		"$tests/block_io" write "$volume" --cut $cut --sizes 131072 < "$file"
-		"$tests/block_io" read "$volume" --cut $cut --sizes 131072 | cmp - "$file"
+		"$tests/block_io" read "$volume" --length $size --cut $cut \
+			--sizes 131072 | cmp - "$file"
 	done
 	rm "$file"
 }
