@@ -33,7 +33,7 @@ help:
 	@echo '  make demo      from nothing to the proof: a LUKS2 volume with and without batching'
 	@echo '  make bench     what the series gains: tables, plots and bench.json in build/results,'
 	@echo '                 and the tables of the page in Documentation/; on all bases, or one;'
-	@echo '                 about 50 minutes, with QUICK=1 about 2, and the kernels before that'
+	@echo '                 about 30 minutes, with QUICK=1 about 2, and the kernels before that'
 	@echo '  make check     all tests; ends with "N passed, N failed, N skipped"'
 	@echo '  make check-long'
 	@echo '                 sanitizer kernels (VARIANT), long and hostile runs: hours'
