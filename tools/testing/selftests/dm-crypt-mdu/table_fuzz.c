@@ -441,9 +441,6 @@ static void parse_table(struct table *t, const char *line, uint64_t len)
 /*
  * Lines that trouble a kernel with and without batching:
  *
- *  - "integrity:N" without a type: what comes after the missing colon is used
- *  - "integrity" twice: the memory of the first one is lost
- *  - integrity_key_size with an AEAD that is no authenc(): a key is copied to NULL
  *  - IV mode elephant without a workqueue: it allocates memory where it must not sleep
  *  - sizes and numbers of keys for which more memory is asked than the allocator
  *    takes without a warning
@@ -453,15 +450,12 @@ static bool known_trouble(const struct table *t)
 	unsigned int i, size;
 
 	for (i = 0; i < t->nr_words; i++) {
-		if (!strncmp(t->words[i], "integrity:", 10) && !strchr(t->words[i] + 10, ':'))
-			return true;
 		if (!strcmp(t->iv_mode, "elephant") && strcasestr(t->words[i], "_workqueue"))
 			return true;
 	}
 	if (t->nr_words > 1 && sscanf(t->words[1], ":%u", &size) == 1 && size > MOST_BYTES)
 		return true;
-	return t->nr_integrity > 1 || t->keys > MOST_KEYS ||
-	       (t->aead && t->integrity_key_size && strncmp(t->api, "authenc(", 8));
+	return t->keys > MOST_KEYS;
 }
 
 /* Outside of a virtual machine there are other disks. */
