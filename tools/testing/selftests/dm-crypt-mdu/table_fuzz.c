@@ -61,7 +61,8 @@ struct table {
 	unsigned int sector_size;
 	unsigned int nr_integrity, integrity_key_size;
 	bool large_iv, aead;
-	bool complete;
+	bool complete;		/* as far as it can be seen from the line */
+	bool too_big;		/* a number in it */
 };
 
 struct counters {
@@ -312,7 +313,6 @@ static int send_message(const char *text)
  * What a table means, read the way dm-crypt's documentation has it
  */
 
-/* The kernel's sscanf() goes on when a number is too big. */
 static bool parse_number(const char *text, uint64_t *value)
 {
 	*value = 0;
@@ -321,6 +321,14 @@ static bool parse_number(const char *text, uint64_t *value)
 	for (; isdigit((unsigned char)*text); text++)
 		*value = *value * 10 + *text - '0';
 	return !*text;
+}
+
+/* Of such a number not all kernels take the same. */
+static bool too_big(const char *text)
+{
+	errno = 0;
+	strtoull(text, NULL, 10);
+	return errno == ERANGE;
 }
 
 static void parse_option(struct table *t, const char *option)
@@ -425,6 +433,7 @@ static void parse_table(struct table *t, const char *line, uint64_t len)
 		key[strlen(key) & ~1UL] = 0;
 	t->complete = parse_number(t->words[2], &t->iv_offset) &&
 		      parse_number(t->words[4], &t->start);
+	t->too_big = too_big(t->words[2]) || too_big(t->words[4]);
 	if (t->nr_words > 5)
 		parse_number(t->words[5], &nr);
 	/* More than there are: then it is refused, but let known_trouble() see them. */
@@ -441,7 +450,8 @@ static void parse_table(struct table *t, const char *line, uint64_t len)
 /*
  * Lines that trouble a kernel with and without batching:
  *
- *  - IV mode elephant without a workqueue: it allocates memory where it must not sleep
+ *  - IV modes eboiv and elephant without a workqueue: they allocate memory where they
+ *    must not sleep
  *  - sizes and numbers of keys for which more memory is asked than the allocator
  *    takes without a warning
  */
@@ -450,7 +460,8 @@ static bool known_trouble(const struct table *t)
 	unsigned int i, size;
 
 	for (i = 0; i < t->nr_words; i++) {
-		if (!strcmp(t->iv_mode, "elephant") && strcasestr(t->words[i], "_workqueue"))
+		if ((!strcmp(t->iv_mode, "eboiv") || !strcmp(t->iv_mode, "elephant")) &&
+		    strcasestr(t->words[i], "_workqueue"))
 			return true;
 	}
 	if (t->nr_words > 1 && sscanf(t->words[1], ":%u", &size) == 1 && size > MOST_BYTES)
@@ -1154,7 +1165,10 @@ static void one_table(unsigned long long nr)
 		fuzz.count.accepted++;
 		if (!t->complete)
 			surprise("it is accepted, and should not be");
-		use_table(t);
+		if (t->too_big)
+			clear_inactive();
+		else
+			use_table(t);
 	}
 	/* A table may be loaded over another one that is in use. */
 	if (percent(25))
