@@ -12,7 +12,7 @@
 require_helper table_fuzz
 
 SECTORS=16384
-COUNT=${COUNT:-1500}
+COUNT=${COUNT:-1000}
 SECONDS_AT_MOST=300
 # A table takes several KiB, its workqueues and its thread not counted.
 MOST_KIB=1536

@@ -34,6 +34,7 @@ trap 'rm -rf "$work"' EXIT
 expect_report()
 {
 	if ! "$here/boot.sh" --kernel "$kernel" --rootfs "$rootfs" --quiet --mem 2048 \
+		--append cryptomgr.fuzz_iterations=10 \
 		--job provoke --args "$3" --log "$work/log" --report "$work/report" \
 		--timeout 600 > "$work/output" 2>&1 &&
 		grep -q "the kernel complained: .*$2" "$work/output"; then
