@@ -50,16 +50,15 @@ count()
 # number that is found.
 run()
 {
-	local name=traces-$1-$2
+	local name=traces-$1-$2 memory_file
 
 	rm -f "$dir/memory"
 	make_disk "$dir/traces.img" 4M
+	memory_file="memory-backend-file,id=memory,size=${memory}M,mem-path=$dir/memory"
 	if ! "$here/boot.sh" --kernel "$kernel" --rootfs "$rootfs" --job traces --quiet \
 		--args "$1 $2 $key $word" --append init_on_free=1 --mem $memory \
 		--disk "$dir/traces.img" --timeout 300 \
-		--qemu -object \
-		--qemu "memory-backend-file,id=memory,size=${memory}M,mem-path=$dir/memory,share=on" \
-		--qemu -machine --qemu memory-backend=memory \
+		--qemu -object --qemu "$memory_file,share=on" --qemu -machine --qemu memory-backend=memory \
 		--log "$dir/$name.console" --report "$dir/$name.report" \
 		> "$dir/$name.boot" 2>&1; then
 		sed 's/^/# /' "$dir/$name.boot"

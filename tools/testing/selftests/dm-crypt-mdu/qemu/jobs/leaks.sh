@@ -44,6 +44,6 @@ awk -v ours="$ours" '
 	{ record = record "# " $0 "\n" }
 	END {
 		flush()
-		printf "# leaks: %s, %d of others\n", found ? "some of ours" : "none of ours", others
+		printf "# leaks: %s of ours, %d of others\n", found ? "some" : "none", others
 		exit found
 	}' $kmemleak
