@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# The asynchronous cipher of test_modules/mdu_cipher, and devices that complete
+# in softirq and timer context.  To be sourced after lib.sh; the test ends with
+# "trap clean_async EXIT" instead of the trap of lib.sh.
+
+# shellcheck disable=SC2034 # for who sources this
+MDU_CIPHER=capi:xts-mdu-test-plain64
+MDU_PARAMETERS=/sys/module/mdu_cipher/parameters
+MDU_DEBUGFS=/sys/kernel/debug/mdu_cipher
+CONFIGFS=/sys/kernel/config/nullb
+LOADED=
+declare -A CIPHER STATUS
+
+require_mdu_cipher() {
+	[ -d $MDU_PARAMETERS ] || { modprobe -q mdu_cipher && LOADED=yes; } ||
+		skip_all "no module mdu_cipher, see test_modules/mdu_cipher"
+	[ -d /sys/kernel/debug/mdu_cipher ] ||
+		mount -t debugfs none /sys/kernel/debug 2> /dev/null || :
+	[ -w $MDU_DEBUGFS/counters ] || skip_all "no debugfs of mdu_cipher"
+}
+
+require_null_blk() {
+	[ -d /sys/kernel/config/nullb ] ||
+		mount -t configfs none /sys/kernel/config 2> /dev/null || :
+	[ -d $CONFIGFS ] || modprobe -q null_blk nr_devices=0 || :
+	[ -d $CONFIGFS ] || skip_all "no null_blk that can be configured"
+}
+
+# set_cipher NAME=VALUE...
+set_cipher() {
+	local word
+
+	for word; do
+		echo "${word#*=}" > "$MDU_PARAMETERS/${word%%=*}"
+	done
+}
+
+# reset_cipher [NAME=VALUE...]: all else as it was when the module was loaded, and
+# nothing counted.
+# shellcheck disable=SC2120 # tests give arguments
+reset_cipher() {
+	set_cipher queue_len=16 delay_us=0 order=fifo context=process busy_every=0 \
+		sync_every=0 fail_every=0 fail_at=0 error=-5 fail_sync=N "$@"
+	reset_counters
+}
+
+reset_counters() {
+	echo > "$MDU_DEBUGFS/counters"
+	echo > "$MDU_DEBUGFS/iv_log"
+}
+
+# Puts what the cipher has counted into CIPHER.
+read_cipher() {
+	local name number
+
+	while read -r name number; do
+		CIPHER[$name]=$number
+	done < "$MDU_DEBUGFS/counters"
+}
+
+# Puts what dm-crypt has counted into STATUS; there must be something.
+read_status() {
+	local line word
+
+	line=$(dmsetup status "${NAME:?}")
+	STATUS=()
+	for word in ${line#* crypt }; do
+		STATUS[${word%:*}]=${word#*:}
+	done
+	[ "${STATUS[multi_data_unit]}" = on ] || fail "batching is not on: $line"
+}
+
+# expect_cipher NAME TEST NUMBER|NAME, as in: expect_cipher busy -gt 0
+expect_cipher() {
+	local other
+
+	read_cipher
+	other=${CIPHER[$3]-$3}
+	test "${CIPHER[$1]}" "$2" "$other" ||
+		fail "cipher: $1 is not $2 $3, but: $(<"$MDU_DEBUGFS/counters")"
+}
+
+# What holds whatever the cipher does: each request came to an end, and nobody
+# touched it before.
+expect_cipher_sane() {
+	expect_cipher completed -eq requests
+	expect_cipher corrupted -eq 0
+	expect_cipher no_space -eq 0
+}
+
+# make_null_blk IRQMODE MIB: sets DISK to one that keeps what is written to it.  With
+# several hardware queues irqmode 1 does without a softirq, and one to poll counts.
+make_null_blk() {
+	local dir=$CONFIGFS/$NAME-irq$1
+
+	mkdir "$dir"
+	echo "$1" > "$dir/irqmode"
+	echo 0 > "$dir/poll_queues"
+	echo 1 > "$dir/memory_backed"
+	echo 512 > "$dir/blocksize"
+	echo "$2" > "$dir/size"
+	echo 1 > "$dir/power"
+	DISK=/dev/$NAME-irq$1
+	[ -b "$DISK" ]
+}
+
+remove_null_blk() {
+	local dir
+
+	unmap_all
+	for dir in "$CONFIGFS/$NAME"-*; do
+		[ ! -d "$dir" ] || rmdir "$dir"
+	done
+}
+
+# make_device loop|irq1|irq2 MIB: sets DISK.
+make_device() {
+	case $1 in
+	loop)	DISK=$(make_disk $(($2 * 2048))) ;;
+	irq*)	make_null_blk "${1#irq}" "$2" ;;
+	esac
+}
+
+# run_async_case DESCRIPTION FUNCTION [ARGUMENT...]: the cipher is as it was when it
+# was loaded, and no null_blk is left.
+run_async_case() {
+	# shellcheck disable=SC2119
+	reset_cipher
+	run_case "$@"
+	remove_null_blk
+}
+
+clean_async() {
+	trap - ERR
+	set +e
+	remove_null_blk
+	# shellcheck disable=SC2119
+	reset_cipher
+	clean_all
+	[ -z "$LOADED" ] || rmmod mdu_cipher
+}
