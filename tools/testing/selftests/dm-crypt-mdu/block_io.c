@@ -12,6 +12,9 @@
  *   --cut N		make each I/O of segments of N bytes (default: one)
  *   --buffered		go through the page cache, and fsync() in the end;
  *			default is O_DIRECT
+ *   --errors FILE	do not end at an I/O that fails with EIO: write a line
+ *			"OFFSET BYTES" to FILE, and go on.  In place of data that
+ *			cannot be read there are zeros.
  *
  * dd cannot say where a direct I/O is cut into segments.  Here each segment of
  * --cut bytes has memory of its own that does not touch that of its neighbours,
@@ -48,6 +51,7 @@ struct job {
 	size_t cut;
 	size_t stride;		/* bytes from the slot of a segment to the next */
 	size_t page_size;
+	FILE *errors;
 	unsigned char *memory;
 	struct iovec segments[MAX_SEGMENTS];
 };
@@ -88,6 +92,7 @@ static void parse_options(struct job *job, int argc, char **argv)
 		{ "sizes", required_argument, NULL, 's' },
 		{ "cut", required_argument, NULL, 'c' },
 		{ "buffered", no_argument, NULL, 'b' },
+		{ "errors", required_argument, NULL, 'e' },
 		{ }
 	};
 	int c;
@@ -109,6 +114,11 @@ static void parse_options(struct job *job, int argc, char **argv)
 			break;
 		case 'b':
 			job->buffered = true;
+			break;
+		case 'e':
+			job->errors = fopen(optarg, "w");
+			if (!job->errors)
+				err(1, "cannot write %s", optarg);
 			break;
 		default:
 			errx(1, "bad option, see the head of the source");
@@ -214,6 +224,17 @@ static void give_output(const struct job *job, unsigned int nr)
 			err(1, "cannot write standard output");
 }
 
+static void note_error(const struct job *job, unsigned int nr, size_t size)
+{
+	unsigned int i;
+
+	fprintf(job->errors, "%llu %zu\n", job->offset, size);
+	if (job->write)
+		return;
+	for (i = 0; i < nr; i++)
+		memset(job->segments[i].iov_base, 0, job->segments[i].iov_len);
+}
+
 static void transfer(const struct job *job, unsigned int nr, size_t size)
 {
 	const char *name = job->write ? "write" : "read";
@@ -223,6 +244,10 @@ static void transfer(const struct job *job, unsigned int nr, size_t size)
 		done = pwritev(job->fd, job->segments, nr, job->offset);
 	else
 		done = preadv(job->fd, job->segments, nr, job->offset);
+	if (done < 0 && errno == EIO && job->errors) {
+		note_error(job, nr, size);
+		return;
+	}
 	if (done < 0)
 		err(1, "%s of %zu bytes in %u segments at byte %llu", name, size, nr, job->offset);
 	if (done != (ssize_t)size)
@@ -258,6 +283,8 @@ static void run(struct job *job)
 		err(1, "cannot flush");
 	if (fflush(stdout))
 		err(1, "cannot write standard output");
+	if (job->errors && fclose(job->errors))
+		err(1, "cannot write the list of errors");
 }
 
 int main(int argc, char **argv)

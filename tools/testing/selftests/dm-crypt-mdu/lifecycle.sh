@@ -1,0 +1,339 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Proves that a batched volume lives through what is done to it while it is in
+# use, and that the data is right afterwards: it is suspended and resumed, gets
+# another table, another size, or its key taken away and given back; it cannot be
+# removed while it is open, and leaves nothing behind when it is.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
+. "$(dirname "$0")"/lib.sh
+# shellcheck source-path=SCRIPTDIR source=load.sh disable=SC1091
+. "$TEST_DIR"/load.sh
+# shellcheck source-path=SCRIPTDIR source=kmemleak.sh disable=SC1091
+. "$TEST_DIR"/kmemleak.sh
+require_helper xts_oracle
+
+KEY=$(random_key 64)
+SIZE=$((1024 * 1024))
+SECTORS=$((SIZE / 512))
+
+# open_volume SECTOR_SIZE: with random data, also in $WORK/plain.
+open_volume() {
+	UNIT=$1
+	DISK=$(make_disk $SECTORS)
+	map "$DISK" aes-xts-plain64 "$KEY" 0 "sector_size:$1"
+	random_file "$WORK/plain" $SIZE
+	block_io write "$VOLUME" < "$WORK/plain"
+	expect_batched
+}
+
+# reload SECTORS [OPTION...]: gives the volume another table while it is in use.
+reload() {
+	local sectors=$1
+
+	shift
+	set -- "sector_size:$UNIT" "$@"
+	dmsetup load "$NAME" --table \
+		"0 $sectors crypt $AES_XTS-plain64 $KEY 0 $DISK 0 $# $*"
+	dmsetup resume "$NAME"
+}
+
+# Two loads, which leave the first quarter of the volume alone, and the third.
+start_loads() {
+	start_load $((SIZE / 4)) $((SIZE / 8))
+	start_load $((SIZE * 3 / 4)) $((SIZE / 8))
+}
+
+# Only a reader that does not batch can tell that the bytes on disk are right.
+end_loads() {
+	end_load
+	set_batching N
+	reload $SECTORS
+	expect_off disabled
+	compare_loads
+	block_io read "$VOLUME" --length $((SIZE / 4)) > "$WORK/out"
+	head -c $((SIZE / 4)) "$WORK/plain" > "$WORK/expected"
+	expect_same "$WORK/expected" "$WORK/out" "what nobody wrote to"
+}
+
+suspend_resume() {
+	local i requests
+
+	open_volume "$1"
+	start_loads
+	for i in {1..20}; do
+		requests=$(count requests)
+		if [ $((i % 2)) -eq 0 ]; then
+			dmsetup suspend "$NAME"
+		else
+			dmsetup suspend --noflush --nolockfs "$NAME"
+		fi
+		dmsetup resume "$NAME"
+		if [ $((i % 10)) -eq 0 ]; then
+			wait_rounds
+			expect_more_requests "$requests"
+		fi
+	done
+	end_loads
+}
+
+# I/O to a suspended volume neither fails nor reaches the disk.
+waits_while_suspended() {
+	local writer
+
+	open_volume 512
+	trap abort_load EXIT
+	dmsetup suspend "$NAME"
+	random_file "$WORK/new" $SIZE
+	block_io read "$DISK" > "$WORK/before"
+	block_io write "$VOLUME" < "$WORK/new" &
+	writer=$!
+	sleep 1
+	kill -0 $writer 2> /dev/null || fail "the writer did not wait"
+	block_io read "$DISK" > "$WORK/out"
+	expect_same "$WORK/before" "$WORK/out" "disk of a suspended volume"
+	dmsetup resume "$NAME"
+	wait $writer
+	block_io read "$DISK" | oracle decrypt --key "$KEY" > "$WORK/out"
+	expect_same "$WORK/new" "$WORK/out" "written while suspended"
+}
+
+# Counters belong to a table.
+other_tables() {
+	local options
+
+	open_volume "$1"
+	start_loads
+	for options in "" no_read_workqueue "no_read_workqueue no_write_workqueue" \
+		       submit_from_crypt_cpus "same_cpu_crypt high_priority"; do
+		set_batching N
+		# shellcheck disable=SC2086 # one argument an option
+		reload $SECTORS $options
+		expect_off disabled
+		wait_rounds
+		set_batching Y
+		# shellcheck disable=SC2086
+		reload $SECTORS $options
+		wait_rounds
+		expect_batched
+	done
+	end_loads
+}
+
+expect_sectors() {
+	local sectors
+
+	sectors=$(blockdev --getsz "$VOLUME")
+	[ "$sectors" -eq "$1" ] || fail "the volume has $sectors sectors, not $1"
+}
+
+# Half of the volume goes away and comes back while the other half is in use.
+other_size() {
+	open_volume "$1"
+	start_load 0 $((SIZE / 8))
+	tail -c $((SIZE / 2)) "$WORK/plain" > "$WORK/expected"
+	for _ in {1..4}; do
+		reload $((SECTORS / 2))
+		expect_sectors $((SECTORS / 2))
+		! block_io read "$VOLUME" --offset $((SIZE / 2)) --length 4096 \
+			> "$WORK/out" 2> /dev/null || fail "read behind the end"
+		wait_rounds
+		reload $SECTORS
+		expect_sectors $SECTORS
+		block_io read "$VOLUME" --offset $((SIZE / 2)) > "$WORK/out"
+		expect_same "$WORK/expected" "$WORK/out" "the half that came back"
+		random_file "$WORK/expected" $((SIZE / 2))
+		block_io write "$VOLUME" --offset $((SIZE / 2)) < "$WORK/expected"
+		expect_batched
+	done
+	end_load
+	compare_loads
+	block_io read "$DISK" | oracle decrypt --key "$KEY" --sector-size "$1" > "$WORK/decrypted"
+	tail -c $((SIZE / 2)) "$WORK/decrypted" > "$WORK/out"
+	expect_same "$WORK/expected" "$WORK/out" "on disk"
+}
+
+# A volume without key does not resume; I/O waits until it has its key again.
+wiped_key() {
+	local i reader writer requests
+
+	open_volume "$1"
+	start_loads
+	for i in {1..4}; do
+		wait_rounds
+		dmsetup suspend "$NAME"
+		requests=$(count requests)
+		dmsetup message "$NAME" 0 key wipe
+		random_file "$WORK/new" $((SIZE / 4))
+		block_io write "$VOLUME" --offset $((SIZE / 2)) < "$WORK/new" &
+		writer=$!
+		block_io read "$VOLUME" --length $((SIZE / 4)) > "$WORK/out" &
+		reader=$!
+		! dmsetup resume "$NAME" 2> /dev/null || fail "resumed without a key"
+		sleep 0.5
+		kill -0 $writer 2> /dev/null || fail "the writer did not wait for the key"
+		kill -0 $reader 2> /dev/null || fail "the reader did not wait for the key"
+		expect_count requests "$requests"
+		dmsetup message "$NAME" 0 key set "$KEY"
+		dmsetup resume "$NAME"
+		wait $reader
+		wait $writer
+		expect_more_requests "$requests"
+		head -c $((SIZE / 4)) "$WORK/plain" > "$WORK/expected"
+		expect_same "$WORK/expected" "$WORK/out" "read while there was no key"
+		block_io read "$VOLUME" --offset $((SIZE / 2)) --length $((SIZE / 4)) > "$WORK/out"
+		expect_same "$WORK/new" "$WORK/out" "written while there was no key"
+	done
+	end_loads
+	block_io read "$VOLUME" --offset $((SIZE / 2)) --length $((SIZE / 4)) > "$WORK/out"
+	expect_same "$WORK/new" "$WORK/out" "written while there was no key, without batching"
+}
+
+# expect_busy: it is no use to ask for the removal.
+expect_busy() {
+	! dmsetup remove "$NAME" 2> "$WORK/message" || fail "removed while it is open"
+	grep 'busy' "$WORK/message" > /dev/null || fail "not EBUSY: $(cat "$WORK/message")"
+}
+
+# Sets DISK_NAME to the name of the volume in /sys/block.
+name_disk() {
+	DISK_NAME=$(dmsetup info -c --noheadings -o blkdevname "$NAME")
+	[ -e "/sys/block/$DISK_NAME/inflight" ] || fail "no /sys/block/$DISK_NAME/inflight"
+}
+
+not_while_open() {
+	open_volume 512
+	name_disk
+	exec 5< "$VOLUME"
+	expect_busy
+	block_io read "$VOLUME" > "$WORK/out"
+	expect_same "$WORK/plain" "$WORK/out" "read after the removal was refused"
+	exec 5<&-
+	unmap
+	[ ! -e "/sys/block/$DISK_NAME" ] || fail "there is still a device"
+}
+
+wait_for_flight() {
+	local i reads writes
+
+	for ((i = 0; i < 100; i++)); do
+		read -r reads writes < "/sys/block/$DISK_NAME/inflight"
+		[ $((reads + writes)) -eq 0 ] || return 0
+		sleep 0.05
+	done
+	fail "no I/O is in flight"
+}
+
+# The volume goes when the last one who has it open is done with it.
+deferred() {
+	local writer i
+
+	open_volume 512
+	unmap
+	dmsetup create "$NAME-below" --table "0 $SECTORS delay $DISK 0 2000"
+	map "/dev/mapper/$NAME-below" aes-xts-plain64 "$KEY" 0
+	name_disk
+	random_file "$WORK/new" $SIZE
+	block_io write "$VOLUME" < "$WORK/new" &
+	writer=$!
+	wait_for_flight
+	expect_busy
+	dmsetup remove --deferred "$NAME"
+	wait_for_flight
+	wait $writer
+	for ((i = 0; i < 100; i++)); do
+		[ -e "/sys/block/$DISK_NAME" ] || break
+		sleep 0.1
+	done
+	[ ! -e "/sys/block/$DISK_NAME" ] || fail "the volume is still there"
+	# Nobody else removes the node.
+	dmsetup mknodes "$NAME"
+	block_io read "$DISK" | oracle decrypt --key "$KEY" > "$WORK/out"
+	expect_same "$WORK/new" "$WORK/out" "written before the removal"
+}
+
+# The removal waits for what is done for the last I/O after the caller knew.
+right_after_io() {
+	local i
+
+	open_volume "$1"
+	for i in {1..12}; do
+		[ "$i" -eq 1 ] || map "$DISK" aes-xts-plain64 "$KEY" 0 "sector_size:$1"
+		if [ $((i % 4)) -eq 0 ]; then
+			random_file "$WORK/plain" $SIZE
+			cat "$WORK/plain" > "$VOLUME"
+		elif [ $((i % 4)) -eq 1 ]; then
+			random_file "$WORK/plain" $SIZE
+			block_io write "$VOLUME" --sizes $SIZE < "$WORK/plain"
+		else
+			block_io read "$VOLUME" --sizes $SIZE > "$WORK/out"
+			expect_same "$WORK/plain" "$WORK/out" "read in round $i"
+		fi
+		unmap
+	done
+	block_io read "$DISK" | oracle decrypt --key "$KEY" --sector-size "$1" > "$WORK/out"
+	expect_same "$WORK/plain" "$WORK/out" "on disk"
+}
+
+kib() {
+	awk -v what="$1:" '$1 == what { print $2 }' /proc/meminfo
+}
+
+# create_many NUMBER: one program for all of them.
+create_many() {
+	local i specification=
+
+	NAMES=()
+	for ((i = 0; i < $1; i++)); do
+		NAMES+=("$NAME-many$i")
+		specification+="${NAMES[-1]},,,rw,0 $SECTORS crypt $AES_XTS-plain64 $KEY 0 $DISK 0;"
+	done
+	dmsetup create --concise "${specification%;}"
+}
+
+remove_many() {
+	local node
+
+	for node in "$VOLUME"-many*; do
+		[ ! -e "$node" ] || dmsetup remove --retry "${node##*/}"
+	done
+}
+
+# Each of them has a kernel thread, workqueues and pools.
+leaves_nothing() {
+	local i before after percpu_before percpu_after
+
+	DISK=$(make_disk $SECTORS)
+	trap remove_many EXIT
+	for i in {0..10}; do
+		if [ "$i" -eq 3 ]; then
+			sleep 1
+			before=$(kib SUnreclaim)
+			percpu_before=$(kib Percpu)
+		fi
+		create_many 30
+		dmsetup remove "${NAMES[@]}"
+	done
+	# Some of it is freed later, in the background.
+	sleep 1
+	after=$(kib SUnreclaim)
+	percpu_after=$(kib Percpu)
+	ktap_print_msg "240 volumes: slab $before to $after KiB, per processor $percpu_before to $percpu_after KiB" >&3
+	[ $((after - before)) -le 512 ] || fail "slab memory grew from $before to $after KiB"
+	expect_no_leaks
+}
+
+ktap_set_plan 14
+for size in 512 4096; do
+	run_case "sectors of $size: suspend and resume" suspend_resume $size
+	run_case "sectors of $size: other tables" other_tables $size
+	run_case "sectors of $size: other sizes" other_size $size
+	run_case "sectors of $size: key wiped and set again" wiped_key $size
+	run_case "sectors of $size: removal right after I/O" right_after_io $size
+done
+run_case "I/O waits while the volume is suspended" waits_while_suspended
+run_case "no removal while the volume is open" not_while_open
+run_case "deferred removal, with I/O in flight" deferred
+run_case "hundreds of volumes leave nothing behind" leaves_nothing
+finish

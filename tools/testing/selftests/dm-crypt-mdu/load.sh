@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# I/O that goes on in the background while something is done to the volume.  To be
+# sourced after lib.sh.
+
+LOADS=()
+# What is written and read, which may be a file in the volume instead.
+TARGET=$VOLUME
+
+# Makes the volume go on that a failed case left suspended, with the load waiting
+# for it.  The test may have a way of its own.
+resume_volume() {
+	dmsetup message "$NAME" 0 key set "$KEY" 2> /dev/null || :
+	dmsetup resume "$NAME" || :
+}
+
+# load OFFSET LENGTH: writes that part of the target and reads it back until the
+# file "stop" is there, first one file and then another, which is what remains.
+load() {
+	local file
+
+	while [ ! -e "$WORK/stop" ]; do
+		for file in "$WORK/first.$1" "$WORK/last.$1"; do
+			block_io write "$TARGET" --offset "$1" --length "$2" \
+				--sizes 131072,4096,65536 < "$file"
+			block_io read "$TARGET" --offset "$1" --length "$2" > "$WORK/read.$1"
+			cmp "$file" "$WORK/read.$1"
+			echo >> "$WORK/rounds.$1"
+		done
+	done
+}
+
+# start_load OFFSET LENGTH: there may be several, of different parts.
+start_load() {
+	random_file "$WORK/first.$1" "$2"
+	random_file "$WORK/last.$1" "$2"
+	: > "$WORK/rounds.$1"
+	load "$@" 2> "$WORK/error.$1" &
+	LOADS+=("$1:$2:$!")
+	trap abort_load EXIT
+}
+
+abort_load() {
+	: > "$WORK/stop"
+	[ ! -e "$VOLUME" ] || resume_volume
+	wait
+}
+
+# for_each_load COMMAND...: with offset, length and process of each.
+for_each_load() {
+	local load offset length
+
+	for load in "${LOADS[@]}"; do
+		IFS=: read -r offset length load <<< "$load"
+		"$@" "$offset" "$length" "$load"
+	done
+}
+
+rounds() {
+	local lines
+
+	mapfile -t lines < "$WORK/rounds.$1"
+	echo ${#lines[@]}
+}
+
+# wait_round OFFSET LENGTH PROCESS: until the load began a round and ended it.
+wait_round() {
+	local wanted end=$((SECONDS + 120))
+
+	wanted=$(($(rounds "$1") + 2))
+	while [ "$(rounds "$1")" -lt $wanted ]; do
+		kill -0 "$3" 2> /dev/null || fail "load at $1: $(cat "$WORK/error.$1")"
+		[ $SECONDS -lt $end ] || fail "the load at $1 does not go on"
+		sleep 0.1
+	done
+}
+
+wait_rounds() {
+	for_each_load wait_round
+}
+
+end_one_load() {
+	wait "$3" || fail "load at $1: $(cat "$WORK/error.$1")"
+}
+
+end_load() {
+	: > "$WORK/stop"
+	for_each_load end_one_load
+	trap - EXIT
+}
+
+compare_load() {
+	block_io read "$TARGET" --offset "$1" --length "$2" > "$WORK/read.$1"
+	expect_same "$WORK/last.$1" "$WORK/read.$1" "what the load left at $1"
+}
+
+# compare_loads: what they wrote last is there.
+compare_loads() {
+	for_each_load compare_load
+}
