@@ -42,6 +42,8 @@
 #include <unistd.h>
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof(*(a)))
+#define __printf(f, a)	__attribute__((format(printf, f, a)))
+#define __noreturn	__attribute__((noreturn))
 #define MAX_LINE	12288
 #define MAX_WORDS	32
 #define IO_SIZE		32768
@@ -94,7 +96,7 @@ static struct {
 	} dm;
 } fuzz;
 
-static __attribute__((format(printf, 1, 2), noreturn)) void surprise(const char *format, ...)
+static __printf(1, 2) __noreturn void surprise(const char *format, ...)
 {
 	va_list args;
 
@@ -939,7 +941,7 @@ static const char * const bad_keys[] = {
 	":64:user:%s%n", ":4294967295:logon:mdu:fuzz", ":64:asymmetric:mdu:fuzz",
 };
 
-static __attribute__((format(printf, 2, 3))) void append(char *line, const char *format, ...)
+static __printf(2, 3) void append(char *line, const char *format, ...)
 {
 	size_t used = strlen(line);
 	va_list args;

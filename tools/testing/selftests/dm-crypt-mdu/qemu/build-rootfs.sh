@@ -119,12 +119,22 @@ ln -s /proc/self/mounts "$root/etc/mtab"
 echo 'root:x:0:0:root:/tmp:/bin/bash' > "$root/etc/passwd"
 echo 'root:x:0:' > "$root/etc/group"
 
-# Put one file where it was, once.
+# Put one file where it was, once.  A link is followed within the sysroot: outside of
+# it is the program of another processor.
 copy_file()
 {
+	local file=$sysroot$1 target
+
 	[ ! -e "$root$1" ] || return 0
+	while [ -L "$file" ]; do
+		target=$(readlink "$file")
+		case $target in
+		/*)	file=$sysroot$target ;;
+		*)	file=$(dirname "$file")/$target ;;
+		esac
+	done
 	mkdir -p "$root$(dirname "$1")"
-	cp -L "$sysroot$1" "$root$1"
+	cp "$file" "$root$1"
 }
 
 # find_library NAME [DIRECTORY]: its path.  Debian has one directory for each
