@@ -935,7 +935,8 @@ static const char * const bad_devices[] = {
 static const char * const bad_keys[] = {
 	"-", "0", "00", "zz", ":", "::", ":64", ":64:", ":64:logon", ":64:logon:", ":64:logon::",
 	":64::mdu:fuzz", ":64:none:mdu:fuzz", ":-1:logon:mdu:fuzz", ":0:logon:mdu:fuzz",
-	":1048576:logon:mdu:fuzz", ":65536:user:mdu:fuzz", ":x:logon:mdu:fuzz", ":64x:logon:mdu:fuzz",
+	":1048576:logon:mdu:fuzz", ":65536:user:mdu:fuzz", ":x:logon:mdu:fuzz",
+	":64x:logon:mdu:fuzz",
 	":64:logon:none-there", ":63:logon:mdu:fuzz", ":64:encrypted:mdu:fuzz",
 	":64:trusted:mdu:fuzz", ":64:LOGON:mdu:fuzz", ":64:keyring:mdu:fuzz", ":64:logonx:mdu:fuzz",
 	":64:user:%s%n", ":4294967295:logon:mdu:fuzz", ":64:asymmetric:mdu:fuzz",
