@@ -320,7 +320,8 @@ leaves_nothing() {
 	after=$(kib SUnreclaim)
 	percpu_after=$(kib Percpu)
 	ktap_print_msg "240 volumes: slab $before to $after KiB, per processor $percpu_before to $percpu_after KiB" >&3
-	[ $((after - before)) -le 512 ] || fail "slab memory grew from $before to $after KiB"
+	# Kernels with more caches for each processor keep some more of what was freed.
+	[ $((after - before)) -le 1024 ] || fail "slab memory grew from $before to $after KiB"
 	expect_no_leaks
 }
 
