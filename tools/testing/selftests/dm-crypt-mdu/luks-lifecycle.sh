@@ -145,7 +145,8 @@ volume_key() {
 # Notes the status of the volume and its helpers until the file "seen" is there.
 watch() {
 	while [ ! -e "$WORK/seen" ]; do
-		dmsetup status --target crypt >> "$WORK/watched"
+		# One of them may be gone before it is asked.
+		dmsetup status --target crypt >> "$WORK/watched" 2> /dev/null || :
 		sleep 0.1
 	done
 }

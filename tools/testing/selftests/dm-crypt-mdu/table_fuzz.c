@@ -587,9 +587,8 @@ static bool expect_status(const struct table *t, unsigned int flags)
 
 	get_status(flags, status);
 	if (!strncmp(status, "multi_data_unit:on", 18)) {
-		sscanf(status, "multi_data_unit:on requests:%llu units:%llu single_units:%llu fallbacks:%llu%n",
-		       &requests, &units, &single, &fallbacks, &end);
-		if (!end || status[end])
+		if (sscanf(status, "multi_data_unit:on requests:%llu units:%llu single_units:%llu fallbacks:%llu%n",
+			   &requests, &units, &single, &fallbacks, &end) != 4 || status[end])
 			surprise("no status of a batched volume: %s", status);
 		if (reason && strcmp(reason, "?"))
 			surprise("it is batched, but must not be, because of: %s", reason);
