@@ -579,6 +579,8 @@ static const char *expected_reason(const struct table *t)
 /* Returns whether it is batched. */
 static bool expect_status(const struct table *t, unsigned int flags)
 {
+	static const char on[] =
+		"multi_data_unit:on requests:%llu units:%llu single_units:%llu fallbacks:%llu%n";
 	unsigned long long requests, units, single, fallbacks;
 	const char *reason = expected_reason(t);
 	char status[MAX_LINE], wanted[128];
@@ -587,8 +589,8 @@ static bool expect_status(const struct table *t, unsigned int flags)
 
 	get_status(flags, status);
 	if (!strncmp(status, "multi_data_unit:on", 18)) {
-		if (sscanf(status, "multi_data_unit:on requests:%llu units:%llu single_units:%llu fallbacks:%llu%n",
-			   &requests, &units, &single, &fallbacks, &end) != 4 || status[end])
+		if (sscanf(status, on, &requests, &units, &single, &fallbacks, &end) != 4 ||
+		    status[end])
 			surprise("no status of a batched volume: %s", status);
 		if (reason && strcmp(reason, "?"))
 			surprise("it is batched, but must not be, because of: %s", reason);
