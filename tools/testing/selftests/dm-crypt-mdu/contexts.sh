@@ -8,33 +8,11 @@
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
+# shellcheck source-path=SCRIPTDIR source=null_blk.sh disable=SC1091
+. "$TEST_DIR"/null_blk.sh
 
-CONFIGFS=/sys/kernel/config/nullb
 KEY=$(random_key 64)
 SIZE=$((4 * 1024 * 1024))
-
-remove_null_blk() {
-	local dir
-
-	unmap_all
-	for dir in "$CONFIGFS/$NAME"-*; do
-		[ ! -d "$dir" ] || rmdir "$dir"
-	done
-}
-
-# make_null_blk IRQMODE: sets DISK.  Not memory-backed, as that would make
-# the driver take another way that may sleep.
-make_null_blk() {
-	local dir=$CONFIGFS/$NAME-irq$1
-
-	mkdir "$dir"
-	echo "$1" > "$dir/irqmode"
-	echo 512 > "$dir/blocksize"
-	echo $((SIZE >> 20)) > "$dir/size"
-	echo 1 > "$dir/power"
-	DISK=/dev/$NAME-irq$1
-	[ -b "$DISK" ]
-}
 
 complaints() {
 	dmesg | grep -c 'sleeping function called from invalid context' || :
@@ -44,7 +22,8 @@ complaints() {
 does_not_sleep() {
 	local before
 
-	make_null_blk "$1"
+	# Not memory-backed, as that would make the driver take another way that may sleep.
+	make_null_blk "$1" $((SIZE >> 20))
 	before=$(complaints)
 	map "$DISK" aes-xts-plain64 "$KEY" 0 "$2"
 	random_file "$WORK/plain" $SIZE
@@ -58,9 +37,7 @@ does_not_sleep() {
 
 zcat /proc/config.gz 2> /dev/null | grep '^CONFIG_DEBUG_ATOMIC_SLEEP=y' > /dev/null ||
 	skip_all "the kernel does not notice sleeping in atomic context"
-[ -d /sys/kernel/config/nullb ] || mount -t configfs none /sys/kernel/config 2> /dev/null || :
-[ -d $CONFIGFS ] || modprobe -q null_blk nr_devices=0 || :
-[ -d $CONFIGFS ] || skip_all "no null_blk that can be configured"
+require_null_blk
 trap 'remove_null_blk; clean_all' EXIT
 
 ktap_set_plan 6

@@ -21,7 +21,7 @@ find_function() {
 
 # require_failslab FUNCTION: the one that is meant by the calls below.
 require_failslab() {
-	[ -d $FAILSLAB ] || mount -t debugfs none /sys/kernel/debug 2> /dev/null || :
+	mount_debugfs
 	[ -w $FAILSLAB/require-start ] ||
 		skip_all "the kernel has no failslab with stack filter"
 	read -r START END < <(find_function "$1")

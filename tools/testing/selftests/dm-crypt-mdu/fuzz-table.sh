@@ -96,8 +96,7 @@ nothing_is_left() {
 }
 
 used_kib() {
-	awk '$1 ~ /^(SUnreclaim|KernelStack|Percpu|VmallocUsed|PageTables):$/ { kib += $2 }
-		END { print kib }' /proc/meminfo
+	meminfo SUnreclaim KernelStack Percpu VmallocUsed PageTables
 }
 
 # What the kernel keeps from then on, ciphers for one, is there after the first run.

@@ -20,6 +20,11 @@ BIO=(--cut 4096 --sizes 131072)		# 32 segments in a bio
 BIOS=$((SIZE / 131072))
 U32=0x100000000
 
+# list_ivs FIRST STEP NUMBER
+list_ivs() {
+	eval "printf '%016x\n' {$1..$(($1 + ($3 - 1) * $2))..$2}"
+}
+
 # Prints the IV of every data unit that the cipher was given, in that order.
 logged_ivs() {
 	local direction size step units iv error first
@@ -30,13 +35,8 @@ logged_ivs() {
 		[ "${iv#0000000000000000}" != "$iv" ] || fail "high IV: $iv"
 		first=$((0x${iv#0000000000000000}))
 		[ "$units" -gt 1 ] || step=1
-		eval "printf '%016x\n' {$first..$((first + (units - 1) * step))..$step}"
+		list_ivs "$first" "$step" "$units"
 	done < "$MDU_DEBUGFS/iv_log"
-}
-
-# expected_ivs FIRST STEP NUMBER
-expected_ivs() {
-	eval "printf '%016x\n' {$1..$(($1 + ($3 - 1) * $2))..$2}"
 }
 
 # expect_ivs encrypt|decrypt SECTOR_SIZE FIRST STEP
@@ -44,7 +44,7 @@ expect_ivs() {
 	expect_cipher iv_log_lost -eq 0
 	expect_cipher_sane
 	logged_ivs "$1" "$2" | sort > "$WORK/logged"
-	expected_ivs "$3" "$4" $((SIZE / $2)) > "$WORK/expected"
+	list_ivs "$3" "$4" $((SIZE / $2)) > "$WORK/expected"
 	expect_same "$WORK/expected" "$WORK/logged" "IVs, $1"
 }
 
@@ -81,13 +81,6 @@ exactly() {
 		use_volume $direction "$size" "$first" "$step"
 	done
 	expect_status $((2 * BIOS)) 0 0
-}
-
-# expect_status REQUESTS SINGLE_UNITS FALLBACKS
-expect_status() {
-	expect_count requests "$1"
-	expect_count single_units "$2"
-	expect_count fallbacks "$3"
 }
 
 # Bios of all sizes, also of single sectors.

@@ -239,6 +239,32 @@ expect_same() {
 	difference=$(cmp "$1" "$2" 2>&1) || fail "$3: $difference"
 }
 
+# meminfo WORD...: the sum of what /proc/meminfo has for these, in KiB
+meminfo() {
+	local name number word sum=0
+
+	while read -r name number _; do
+		for word; do
+			[ "$name" != "$word:" ] || sum=$((sum + number))
+		done
+	done < /proc/meminfo
+	echo $sum
+}
+
+# expect_slab KIB MOST: the memory of the kernel's allocator that it cannot reclaim is
+# at most MOST KiB more than KIB.
+expect_slab() {
+	local after
+
+	after=$(meminfo SUnreclaim)
+	[ $((after - $1)) -le "$2" ] || fail "slab memory grew from $1 to $after KiB"
+}
+
+mount_debugfs() {
+	[ -d /sys/kernel/debug/block ] ||
+		mount -t debugfs none /sys/kernel/debug 2> /dev/null || :
+}
+
 block_io() {
 	"$TEST_DIR"/block_io "$@"
 }

@@ -5,27 +5,21 @@
 # in softirq and timer context.  To be sourced after lib.sh; the test ends with
 # "trap clean_async EXIT" instead of the trap of lib.sh.
 
+# shellcheck source-path=SCRIPTDIR source=null_blk.sh disable=SC1091
+. "$TEST_DIR"/null_blk.sh
+
 # shellcheck disable=SC2034 # for who sources this
 MDU_CIPHER=capi:xts-mdu-test-plain64
 MDU_PARAMETERS=/sys/module/mdu_cipher/parameters
 MDU_DEBUGFS=/sys/kernel/debug/mdu_cipher
-CONFIGFS=/sys/kernel/config/nullb
 LOADED=
 declare -A CIPHER STATUS
 
 require_mdu_cipher() {
 	[ -d $MDU_PARAMETERS ] || { modprobe -q mdu_cipher && LOADED=yes; } ||
 		skip_all "no module mdu_cipher, see test_modules/mdu_cipher"
-	[ -d /sys/kernel/debug/mdu_cipher ] ||
-		mount -t debugfs none /sys/kernel/debug 2> /dev/null || :
+	mount_debugfs
 	[ -w $MDU_DEBUGFS/counters ] || skip_all "no debugfs of mdu_cipher"
-}
-
-require_null_blk() {
-	[ -d /sys/kernel/config/nullb ] ||
-		mount -t configfs none /sys/kernel/config 2> /dev/null || :
-	[ -d $CONFIGFS ] || modprobe -q null_blk nr_devices=0 || :
-	[ -d $CONFIGFS ] || skip_all "no null_blk that can be configured"
 }
 
 # set_cipher NAME=VALUE...
@@ -64,12 +58,19 @@ read_cipher() {
 read_status() {
 	local line word
 
-	line=$(dmsetup status "${NAME:?}")
+	line=$(get_status)
 	STATUS=()
-	for word in ${line#* crypt }; do
+	for word in $line; do
 		STATUS[${word%:*}]=${word#*:}
 	done
 	[ "${STATUS[multi_data_unit]}" = on ] || fail "batching is not on: $line"
+}
+
+# expect_status REQUESTS SINGLE_UNITS FALLBACKS: what dm-crypt has counted
+expect_status() {
+	expect_count requests "$1"
+	expect_count single_units "$2"
+	expect_count fallbacks "$3"
 }
 
 # expect_cipher NAME TEST NUMBER|NAME, as in: expect_cipher busy -gt 0
@@ -90,36 +91,12 @@ expect_cipher_sane() {
 	expect_cipher no_space -eq 0
 }
 
-# make_null_blk IRQMODE MIB: sets DISK to one that keeps what is written to it.  With
-# several hardware queues irqmode 1 does without a softirq, and one to poll counts.
-make_null_blk() {
-	local dir=$CONFIGFS/$NAME-irq$1
-
-	mkdir "$dir"
-	echo "$1" > "$dir/irqmode"
-	echo 0 > "$dir/poll_queues"
-	echo 1 > "$dir/memory_backed"
-	echo 512 > "$dir/blocksize"
-	echo "$2" > "$dir/size"
-	echo 1 > "$dir/power"
-	DISK=/dev/$NAME-irq$1
-	[ -b "$DISK" ]
-}
-
-remove_null_blk() {
-	local dir
-
-	unmap_all
-	for dir in "$CONFIGFS/$NAME"-*; do
-		[ ! -d "$dir" ] || rmdir "$dir"
-	done
-}
-
-# make_device loop|irq1|irq2 MIB: sets DISK.
+# make_device loop|irq1|irq2 MIB: sets DISK.  A null_blk keeps what is written to it.
+# With several hardware queues irqmode 1 does without a softirq, and one to poll counts.
 make_device() {
 	case $1 in
 	loop)	DISK=$(make_disk $(($2 * 2048))) ;;
-	irq*)	make_null_blk "${1#irq}" "$2" ;;
+	irq*)	make_null_blk "${1#irq}" "$2" poll_queues=0 memory_backed=1 ;;
 	esac
 }
 

@@ -94,24 +94,19 @@ loaded_again() {
 	done
 }
 
-slab_kib() {
-	awk '$1 == "SUnreclaim:" { print $2 }' /proc/meminfo
-}
-
 leaves_nothing() {
 	local before i
 
 	trap load_again EXIT
 	DISK=$(make_disk $SECTORS)
 	for i in {1..25}; do
-		[ "$i" -ne 6 ] || before=$(slab_kib)
+		[ "$i" -ne 6 ] || before=$(meminfo SUnreclaim)
 		map "$DISK" aes-xts-plain64 "$KEY" 0
 		unmap
 		unload
 		load_with Y
 	done
-	[ $(($(slab_kib) - before)) -le 256 ] ||
-		fail "slab memory grew from $before to $(slab_kib) KiB"
+	expect_slab "$before" 256
 	expect_no_leaks
 }
 

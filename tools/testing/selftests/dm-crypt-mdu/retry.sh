@@ -37,13 +37,6 @@ read_volume() {
 	expect_cipher_sane
 }
 
-# expect_status REQUESTS SINGLE_UNITS FALLBACKS
-expect_status() {
-	expect_count requests "$1"
-	expect_count single_units "$2"
-	expect_count fallbacks "$3"
-}
-
 # batched DEVICE NAME=VALUE...
 batched() {
 	open_volume "$1"
