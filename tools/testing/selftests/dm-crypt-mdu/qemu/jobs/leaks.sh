@@ -11,39 +11,22 @@
 
 set -u
 
-kmemleak=/sys/kernel/debug/kmemleak
+# shellcheck source=/dev/null
+. /kselftest/dm-crypt-mdu/kmemleak.sh
+
 ours='crypt|cipher|xts|data_unit|testmgr|simd_|aesni|(^|[^a-z])dm_|alg_test|mdu'
 
-if [ ! -e $kmemleak ]; then
+if [ ! -e "$KMEMLEAK" ]; then
 	echo "# leaks: the kernel has no kmemleak"
 	exit 0
 fi
-
-# What is younger than 5 seconds is not looked at, and what RCU is to free is in
-# between.  A pointer that was in a register is found by the second scan.
-sleep 6
-for _ in 1 2; do
-	if ! echo scan > $kmemleak; then
-		echo "# leaks: kmemleak does not scan, it switched itself off"
-		exit 1
-	fi
-done
-
-# One record is a line that is not indented and those below it.
-awk -v ours="$ours" '
-	function flush() {
-		if (record ~ ours) {
-			printf "%s", record
-			found = 1
-		} else if (record != "") {
-			others++
-		}
-		record = ""
-	}
-	/^[^ ]/ { flush() }
-	{ record = record "# " $0 "\n" }
-	END {
-		flush()
-		printf "# leaks: %s of ours, %d of others\n", found ? "some" : "none", others
-		exit found
-	}' $kmemleak
+leaks=$(list_leaks "$ours") || {
+	echo "# leaks: kmemleak does not scan, it switched itself off"
+	exit 1
+}
+if [ -n "$leaks" ]; then
+	sed 's/^/# /' <<< "$leaks"
+	echo "# leaks: some of ours"
+	exit 1
+fi
+echo "# leaks: none of ours"
