@@ -44,7 +44,11 @@ parameter()
 }
 
 modules=$(parameter mdu.modules)
-[ -z "$modules" ] || mount -t ext4 -o ro "$modules" /lib/modules
+if [ -n "$modules" ]; then
+	mount -t ext4 -o ro "$modules" /lib/modules
+	# Its parameters are there, and its functions have addresses, only when it is.
+	modprobe -q dm-crypt
+fi
 
 job=$(parameter mdu.job)
 args=$(parameter mdu.args)

@@ -8,9 +8,6 @@
 # shellcheck source=/dev/null
 . /kselftest/kselftest/ktap_helpers.sh
 
-# It may be built in; its parameters are there only when it is loaded.
-modprobe -q dm-crypt || :
-
 work=$(mktemp -d)
 log=$work/log
 key_file=$work/passphrase

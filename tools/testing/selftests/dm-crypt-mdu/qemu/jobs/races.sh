@@ -14,9 +14,6 @@ set -u
 kcsan=/sys/kernel/debug/kcsan
 [ -e $kcsan ] || exit 0
 
-# Its functions have an address when it is loaded, and not before.
-modprobe -q dm-crypt || :
-
 # The file of the kernel takes one word a write.
 count=0
 while read -r function; do

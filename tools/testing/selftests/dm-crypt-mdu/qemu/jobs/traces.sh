@@ -45,7 +45,6 @@ use_volume()
 	rm "$file"
 }
 
-modprobe -q dm-crypt || :
 [ "$batching" = none ] || echo "$batching" > $parameter
 dmsetup create $name --table \
 	"0 $(blockdev --getsz $disk) crypt aes-xts-plain64 $3 0 $disk 0"
