@@ -61,7 +61,7 @@ struct table {
 	unsigned int keys;
 	uint64_t iv_offset, start, len;
 	unsigned int sector_size;
-	unsigned int nr_integrity, integrity_key_size;
+	unsigned int nr_integrity;
 	bool large_iv, aead;
 	bool complete;		/* as far as it can be seen from the line */
 	bool too_big;		/* a number in it */
@@ -348,8 +348,6 @@ static void parse_option(struct table *t, const char *option)
 		t->nr_integrity++;
 		if (type && !strcasecmp(type, ":aead"))
 			t->aead = true;
-	} else if (sscanf(option, "integrity_key_size:%u", &tag) == 1) {
-		t->integrity_key_size = tag;
 	}
 }
 
@@ -438,7 +436,7 @@ static void parse_table(struct table *t, const char *line, uint64_t len)
 	t->too_big = too_big(t->words[2]) || too_big(t->words[4]);
 	if (t->nr_words > 5)
 		parse_number(t->words[5], &nr);
-	/* More than there are: then it is refused, but let known_trouble() see them. */
+	/* If it says more than there are it is refused. */
 	for (i = 0; i < (unsigned int)nr && 6 + i < t->nr_words; i++)
 		parse_option(t, t->words[6 + i]);
 
@@ -461,11 +459,10 @@ static bool known_trouble(const struct table *t)
 {
 	unsigned int i, size;
 
-	for (i = 0; i < t->nr_words; i++) {
-		if ((!strcmp(t->iv_mode, "eboiv") || !strcmp(t->iv_mode, "elephant")) &&
-		    strcasestr(t->words[i], "_workqueue"))
-			return true;
-	}
+	if (!strcmp(t->iv_mode, "eboiv") || !strcmp(t->iv_mode, "elephant"))
+		for (i = 0; i < t->nr_words; i++)
+			if (strcasestr(t->words[i], "_workqueue"))
+				return true;
 	if (t->nr_words > 1 && sscanf(t->words[1], ":%u", &size) == 1 && size > MOST_BYTES)
 		return true;
 	return t->keys > MOST_KEYS;
@@ -572,8 +569,9 @@ static const char *expected_reason(const struct table *t)
 		return "iv_mode";
 	if (iv_wraps(t))
 		return "iv_wrap";
-	return driver.many && !strncmp(t->api, "xts(", 4) ? NULL :
-	       driver.many && !strncmp(t->api, "xts-", 4) ? NULL : "cipher";
+	if (driver.many && (!strncmp(t->api, "xts(", 4) || !strncmp(t->api, "xts-", 4)))
+		return NULL;
+	return "cipher";
 }
 
 /* Returns whether it is batched. */

@@ -874,12 +874,7 @@ static int mdu_counters_show(struct seq_file *m, void *v)
 	return 0;
 }
 
-static int mdu_counters_open(struct inode *inode, struct file *file)
-{
-	return single_open(file, mdu_counters_show, NULL);
-}
-
-static ssize_t mdu_counters_reset(struct file *file, const char __user *buf,
+static ssize_t mdu_counters_write(struct file *file, const char __user *buf,
 				  size_t count, loff_t *ppos)
 {
 	unsigned long flags;
@@ -890,14 +885,7 @@ static ssize_t mdu_counters_reset(struct file *file, const char __user *buf,
 	return count;
 }
 
-static const struct file_operations mdu_counters_fops = {
-	.owner		= THIS_MODULE,
-	.open		= mdu_counters_open,
-	.read		= seq_read,
-	.write		= mdu_counters_reset,
-	.llseek		= seq_lseek,
-	.release	= single_release,
-};
+DEFINE_SHOW_STORE_ATTRIBUTE(mdu_counters);
 
 /* Entries that are there are not changed, so that the lock need not be held. */
 static void *mdu_log_start(struct seq_file *m, loff_t *pos)
