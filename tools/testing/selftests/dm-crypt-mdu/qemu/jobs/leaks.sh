@@ -25,7 +25,7 @@ leaks=$(list_leaks "$ours") || {
 	exit 1
 }
 if [ -n "$leaks" ]; then
-	sed 's/^/# /' <<< "$leaks"
+	printf '%s\n' "$leaks" | sed 's/^/# /'
 	echo "# leaks: some of ours"
 	exit 1
 fi
