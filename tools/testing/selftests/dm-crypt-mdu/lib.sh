@@ -273,6 +273,14 @@ oracle() {
 	"$TEST_DIR"/xts_oracle "$@"
 }
 
+# map_filled DISK SECTOR_SIZE [OPTION...]: opens $VOLUME with the key in KEY, and fills
+# it with SIZE random bytes, which are also in $WORK/plain.
+map_filled() {
+	map "$1" aes-xts-plain64 "$KEY" 0 "sector_size:$2" "${@:3}"
+	random_file "$WORK/plain" "$SIZE"
+	block_io write "$VOLUME" < "$WORK/plain"
+}
+
 # write_mixed SECTOR_SIZE FILE: I/O of 1 MiB, of one sector, and then of sizes
 # that begin at an odd sector.
 write_mixed() {

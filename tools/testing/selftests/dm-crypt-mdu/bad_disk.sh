@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# A volume on a device that can be made to fail, $VOLUME-below.  To be sourced after
+# lib.sh.
+
+KEY=$(random_key 64)
+SIZE=$((1024 * 1024))
+SECTORS=$((SIZE / 512))
+BELOW=$NAME-below
+BATCHING=Y
+
+# The device below: "break_with TABLE_LINE..." gives it that table.
+break_with() {
+	printf '%s\n' "$@" > "$WORK/table"
+	if [ -e "/dev/mapper/$BELOW" ]; then
+		dmsetup load "$BELOW" "$WORK/table"
+		dmsetup resume "$BELOW"
+	else
+		dmsetup create "$BELOW" "$WORK/table"
+	fi
+}
+
+mend() {
+	break_with "0 $SECTORS linear $DISK 0"
+}
+
+# break_sectors FIRST COUNT: I/O to these fails.
+break_sectors() {
+	local end=$(($1 + $2))
+
+	BAD=$(($1 * 512))
+	BAD_END=$((end * 512))
+	break_with "0 $1 linear $DISK 0" "$1 $2 error" \
+		"$end $((SECTORS - end)) linear $DISK $end"
+}
+
+# break_all FLAKEY_FEATURE...
+# shellcheck disable=SC2034 # for who sources this
+break_all() {
+	BAD=0
+	BAD_END=$SIZE
+	break_with "0 $SECTORS flakey $DISK 0 0 600 $# $*"
+}
+
+# open_volume SECTOR_SIZE [OPTION...]: with random data, also in $WORK/plain.
+open_volume() {
+	UNIT=$1
+	DISK=$(make_disk $SECTORS)
+	mend
+	map_filled "/dev/mapper/$BELOW" "$@"
+	case $BATCHING in
+	Y)	expect_batched ;;
+	N)	expect_off disabled ;;
+	esac
+}
+
+# The device below is in order again, and holds what $WORK/plain says.
+compare_disk() {
+	block_io read "$DISK" | oracle decrypt --key "$KEY" --sector-size "$UNIT" > "$WORK/out"
+	expect_same "$WORK/plain" "$WORK/out" "on disk"
+}
+
+# The volume works as if nothing had been.
+works_again() {
+	local requests
+
+	mend
+	compare_disk
+	requests=$(count requests)
+	random_file "$WORK/plain" $SIZE
+	write_mixed "$UNIT" "$WORK/plain"
+	[ $BATCHING = N ] || expect_more_requests "$requests"
+	compare_disk
+	block_io read "$VOLUME" > "$WORK/out"
+	expect_same "$WORK/plain" "$WORK/out" "read in the end"
+}
+
+# expect_eio COMMAND...: fails, and with that error.
+expect_eio() {
+	! "$@" > /dev/null 2> "$WORK/message" || fail "no error: $*"
+	grep 'Input/output error' "$WORK/message" > /dev/null ||
+		fail "not EIO: $(cat "$WORK/message")"
+}
+
+# What is expected here of batches is what a volume does without them.
+without_batching() {
+	BATCHING=N
+	set_batching N
+	"$@"
+}
+
+for target in error flakey dust; do
+	dmsetup targets | grep "^$target " > /dev/null ||
+		skip_all "the kernel has no device-mapper target $target"
+done

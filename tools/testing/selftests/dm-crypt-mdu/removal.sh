@@ -1,0 +1,161 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Proves that a batched volume cannot be removed while it is open, that its removal
+# waits for its I/O, and that it leaves nothing behind.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
+. "$(dirname "$0")"/lib.sh
+# shellcheck source-path=SCRIPTDIR source=kmemleak.sh disable=SC1091
+. "$TEST_DIR"/kmemleak.sh
+require_helper xts_oracle
+
+KEY=$(random_key 64)
+SIZE=$((1024 * 1024))
+SECTORS=$((SIZE / 512))
+
+# open_volume SECTOR_SIZE: with random data, also in $WORK/plain.
+open_volume() {
+	DISK=$(make_disk $SECTORS)
+	map_filled "$DISK" "$1"
+	expect_batched
+}
+
+# expect_busy: it is no use to ask for the removal.
+expect_busy() {
+	! dmsetup remove "$NAME" 2> "$WORK/message" || fail "removed while it is open"
+	grep 'busy' "$WORK/message" > /dev/null || fail "not EBUSY: $(cat "$WORK/message")"
+}
+
+# Sets DISK_NAME to the name of the volume in /sys/block.
+name_disk() {
+	DISK_NAME=$(dmsetup info -c --noheadings -o blkdevname "$NAME")
+	[ -e "/sys/block/$DISK_NAME/inflight" ] || fail "no /sys/block/$DISK_NAME/inflight"
+}
+
+not_while_open() {
+	open_volume 512
+	name_disk
+	exec 5< "$VOLUME"
+	expect_busy
+	block_io read "$VOLUME" > "$WORK/out"
+	expect_same "$WORK/plain" "$WORK/out" "read after the removal was refused"
+	exec 5<&-
+	unmap
+	[ ! -e "/sys/block/$DISK_NAME" ] || fail "there is still a device"
+}
+
+wait_for_flight() {
+	local i reads writes
+
+	for ((i = 0; i < 100; i++)); do
+		read -r reads writes < "/sys/block/$DISK_NAME/inflight"
+		[ $((reads + writes)) -eq 0 ] || return 0
+		sleep 0.05
+	done
+	fail "no I/O is in flight"
+}
+
+# The volume goes when the last one who has it open is done with it.
+deferred() {
+	local writer i
+
+	open_volume 512
+	unmap
+	dmsetup create "$NAME-below" --table "0 $SECTORS delay $DISK 0 2000"
+	map "/dev/mapper/$NAME-below" aes-xts-plain64 "$KEY" 0
+	name_disk
+	random_file "$WORK/new" $SIZE
+	block_io write "$VOLUME" < "$WORK/new" &
+	writer=$!
+	wait_for_flight
+	expect_busy
+	dmsetup remove --deferred "$NAME"
+	wait_for_flight
+	wait $writer
+	for ((i = 0; i < 100; i++)); do
+		[ -e "/sys/block/$DISK_NAME" ] || break
+		sleep 0.1
+	done
+	[ ! -e "/sys/block/$DISK_NAME" ] || fail "the volume is still there"
+	# Nobody else removes the node.
+	dmsetup mknodes "$NAME"
+	block_io read "$DISK" | oracle decrypt --key "$KEY" > "$WORK/out"
+	expect_same "$WORK/new" "$WORK/out" "written before the removal"
+}
+
+# The removal waits for what is done for the last I/O after the caller knew.
+right_after_io() {
+	local i
+
+	open_volume "$1"
+	for i in {1..12}; do
+		[ "$i" -eq 1 ] || map "$DISK" aes-xts-plain64 "$KEY" 0 "sector_size:$1"
+		if [ $((i % 4)) -eq 0 ]; then
+			random_file "$WORK/plain" $SIZE
+			cat "$WORK/plain" > "$VOLUME"
+		elif [ $((i % 4)) -eq 1 ]; then
+			random_file "$WORK/plain" $SIZE
+			block_io write "$VOLUME" --sizes $SIZE < "$WORK/plain"
+		else
+			block_io read "$VOLUME" --sizes $SIZE > "$WORK/out"
+			expect_same "$WORK/plain" "$WORK/out" "read in round $i"
+		fi
+		unmap
+	done
+	block_io read "$DISK" | oracle decrypt --key "$KEY" --sector-size "$1" > "$WORK/out"
+	expect_same "$WORK/plain" "$WORK/out" "on disk"
+}
+
+# create_many NUMBER: one program for all of them.
+create_many() {
+	local i specification=
+
+	NAMES=()
+	for ((i = 0; i < $1; i++)); do
+		NAMES+=("$NAME-many$i")
+		specification+="${NAMES[-1]},,,rw,0 $SECTORS crypt $AES_XTS-plain64 $KEY 0 $DISK 0;"
+	done
+	dmsetup create --concise "${specification%;}"
+}
+
+remove_many() {
+	local node
+
+	for node in "$VOLUME"-many*; do
+		[ ! -e "$node" ] || dmsetup remove --retry "${node##*/}"
+	done
+}
+
+# Each of them has a kernel thread, workqueues and pools.
+leaves_nothing() {
+	local i before percpu_before
+
+	DISK=$(make_disk $SECTORS)
+	trap remove_many EXIT
+	for i in {0..10}; do
+		if [ "$i" -eq 3 ]; then
+			sleep 1
+			before=$(meminfo SUnreclaim)
+			percpu_before=$(meminfo Percpu)
+		fi
+		create_many 30
+		dmsetup remove "${NAMES[@]}"
+	done
+	# Some of it is freed later, in the background.
+	sleep 1
+	ktap_print_msg "240 volumes: slab $before to $(meminfo SUnreclaim) KiB," \
+		"per processor $percpu_before to $(meminfo Percpu) KiB" >&3
+	# Kernels with more caches for each processor keep some more of what was freed.
+	expect_slab "$before" 1024
+	expect_no_leaks
+}
+
+ktap_set_plan 5
+for size in 512 4096; do
+	run_case "sectors of $size: removal right after I/O" right_after_io $size
+done
+run_case "no removal while the volume is open" not_while_open
+run_case "deferred removal, with I/O in flight" deferred
+run_case "hundreds of volumes leave nothing behind" leaves_nothing
+finish
