@@ -25,11 +25,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <inttypes.h>
 #include <linux/dm-ioctl.h>
 #include <linux/fs.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,14 +41,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof(*(a)))
-#define __printf(f, a)	__attribute__((format(printf, f, a)))
-#define __noreturn	__attribute__((noreturn))
+#include "../kselftest.h"
+
 #define MAX_LINE	12288
 #define MAX_WORDS	32
 #define IO_SIZE		32768
 #define BUFFER_SIZE	65536
-#define MOST_BYTES	(1 << 20)	/* of a key, see known_trouble() */
+#define MOST_BYTES	(1024 * 1024)	/* of a key, see known_trouble() */
 #define MOST_KEYS	1024
 
 /* What a crypt table says, as far as it matters here. */
@@ -59,7 +58,7 @@ struct table {
 	char api[256];		/* what the crypto API is asked for */
 	char iv_mode[256];	/* empty if there is none */
 	unsigned int keys;
-	uint64_t iv_offset, start, len;
+	__u64 iv_offset, start, len;
 	unsigned int sector_size;
 	unsigned int nr_integrity;
 	bool large_iv, aead;
@@ -81,13 +80,13 @@ static struct {
 	const char *disk, *parameter;
 	char name[64];
 	int control, disk_fd, log_fd;
-	uint64_t disk_sectors;
-	uint64_t state;
+	__u64 disk_sectors;
+	__u64 state;
 	unsigned long long seed, nr;
 	bool print, exists, suspended;
 	unsigned int minor;
 	char line[MAX_LINE];
-	uint64_t begin, len;
+	__u64 begin, len;
 	struct counters count;
 	unsigned char *plain, *back, *raw, *raw_off;
 	union {
@@ -100,7 +99,7 @@ static __printf(1, 2) __noreturn void surprise(const char *format, ...)
 {
 	va_list args;
 
-	printf("table %llu, begin %" PRIu64 ", length %" PRIu64 ": %s\n", fuzz.nr, fuzz.begin,
+	printf("table %llu, begin %llu, length %llu: %s\n", fuzz.nr, fuzz.begin,
 	       fuzz.len, fuzz.line);
 	printf("to repeat it: --seed %llu --first %llu --count 1\n", fuzz.seed, fuzz.nr);
 	va_start(args, format);
@@ -111,9 +110,9 @@ static __printf(1, 2) __noreturn void surprise(const char *format, ...)
 }
 
 /* splitmix64: each table has a stream of its own. */
-static uint64_t random64(void)
+static __u64 random64(void)
 {
-	uint64_t z = (fuzz.state += 0x9e3779b97f4a7c15);
+	__u64 z = (fuzz.state += 0x9e3779b97f4a7c15);
 
 	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
 	z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
@@ -134,14 +133,14 @@ static void random_bytes(unsigned char *to, size_t n)
 {
 	size_t i;
 
-	for (i = 0; i < n; i += sizeof(uint64_t)) {
-		uint64_t r = random64();
+	for (i = 0; i < n; i += sizeof(__u64)) {
+		__u64 r = random64();
 
 		memcpy(to + i, &r, n - i < sizeof(r) ? n - i : sizeof(r));
 	}
 }
 
-#define pick(list) ((list)[below(ARRAY_SIZE(list))])
+#define pick(list) ((list)[below(sizeof(list) / sizeof((list)[0]))])
 
 /*
  * Reads on in the kernel's log.  It holds some hundred tables, so that it has to be
@@ -222,7 +221,7 @@ static void remove_device(void)
 }
 
 struct target {
-	uint64_t begin, len;
+	__u64 begin, len;
 	const char *line;
 };
 
@@ -242,15 +241,15 @@ static int load_targets(const struct target *targets, unsigned int nr)
 		spec->sector_start = targets[i].begin;
 		spec->length = targets[i].len;
 		spec->next = size;
-		strcpy(spec->target_type, "crypt");
-		strcpy((char *)(spec + 1), targets[i].line);
+		snprintf(spec->target_type, sizeof(spec->target_type), "crypt");
+		memcpy(spec + 1, targets[i].line, strlen(targets[i].line) + 1);
 		at += size;
 	}
 	io->data_size = at;
 	return dm_do(DM_TABLE_LOAD);
 }
 
-static int load(const char *line, uint64_t begin, uint64_t len)
+static int load(const char *line, __u64 begin, __u64 len)
 {
 	struct target target = { .begin = begin, .len = len, .line = line };
 
@@ -315,7 +314,7 @@ static int send_message(const char *text)
  * What a table means, read the way dm-crypt's documentation has it
  */
 
-static bool parse_number(const char *text, uint64_t *value)
+static bool parse_number(const char *text, __u64 *value)
 {
 	*value = 0;
 	if (!isdigit((unsigned char)*text))
@@ -335,7 +334,7 @@ static bool too_big(const char *text)
 
 static void parse_option(struct table *t, const char *option)
 {
-	uint64_t value;
+	__u64 value;
 	unsigned int tag;
 
 	if (!strcasecmp(option, "iv_large_sectors")) {
@@ -366,7 +365,7 @@ static void parse_capi(struct table *t, char *spec)
 	if (!strcmp(t->iv_mode, "essiv"))
 		snprintf(t->api, sizeof(t->api), "essiv(%.100s,%.100s)", spec, hash ?: "");
 	else
-		snprintf(t->api, sizeof(t->api), "%s", spec);
+		snprintf(t->api, sizeof(t->api), "%.255s", spec);
 }
 
 static void parse_legacy(struct table *t, char *spec)
@@ -375,7 +374,7 @@ static void parse_legacy(struct table *t, char *spec)
 	char *mode = strsep(&spec, "-");
 	char *iv = strsep(&spec, ":");
 	char *keys = strchr(cipher, ':');
-	uint64_t value;
+	__u64 value;
 
 	t->keys = 1;
 	if (keys) {
@@ -415,10 +414,10 @@ static void split_words(struct table *t, const char *line)
 	}
 }
 
-static void parse_table(struct table *t, const char *line, uint64_t len)
+static void parse_table(struct table *t, const char *line, __u64 len)
 {
 	char spec[MAX_LINE], *key;
-	uint64_t nr = 0;
+	__u64 nr = 0;
 	unsigned int i;
 
 	memset(t, 0, sizeof(*t));
@@ -440,7 +439,7 @@ static void parse_table(struct table *t, const char *line, uint64_t len)
 	for (i = 0; i < (unsigned int)nr && 6 + i < t->nr_words; i++)
 		parse_option(t, t->words[6 + i]);
 
-	strcpy(spec, t->words[0]);
+	snprintf(spec, sizeof(spec), "%s", t->words[0]);
 	if (!strncmp(spec, "capi:", 5))
 		parse_capi(t, spec + 5);
 	else
@@ -503,11 +502,11 @@ static struct driver find_driver(const char *api)
 		if (n == 2) {
 			key[strcspn(key, " ")] = 0;
 			if (!strcmp(key, "name")) {
-				strcpy(name, value);
+				snprintf(name, sizeof(name), "%s", value);
 				now = (struct driver){ .found = true };
 				internal = false;
 			} else if (!strcmp(key, "driver")) {
-				strcpy(driver, value);
+				snprintf(driver, sizeof(driver), "%s", value);
 			} else if (!strcmp(key, "priority")) {
 				priority = atoi(value);
 			} else if (!strcmp(key, "internal")) {
@@ -540,7 +539,7 @@ static struct driver find_driver(const char *api)
 static bool iv_wraps(const struct table *t)
 {
 	unsigned int shift = t->large_iv ? __builtin_ctz(t->sector_size / 512) : 0;
-	uint64_t last = t->iv_offset + t->len - 1;
+	__u64 last = t->iv_offset + t->len - 1;
 
 	if (last < t->iv_offset)
 		return true;
@@ -637,12 +636,12 @@ static void expect_table(const struct table *t, unsigned int flags)
  * Use of a volume
  */
 
-static void transfer(int fd, bool write, unsigned char *data, size_t n, uint64_t at)
+static void transfer(int fd, bool write, unsigned char *data, size_t n, __u64 at)
 {
 	ssize_t r = write ? pwrite(fd, data, n, at) : pread(fd, data, n, at);
 
 	if (r != (ssize_t)n)
-		surprise("%s of %zu bytes at byte %" PRIu64 " gives %zd: %s",
+		surprise("%s of %zu bytes at byte %llu gives %zd: %s",
 			 write ? "write" : "read", n, at, r, r < 0 ? strerror(errno) : "short");
 }
 
@@ -674,14 +673,14 @@ static void set_batching(const char *value)
 }
 
 /* Data written comes back, the disk has something else. */
-static void use_volume(const struct table *t, bool batched, size_t *size, uint64_t *at)
+static void use_volume(const struct table *t, bool batched, size_t *size, __u64 *at)
 {
-	uint64_t bytes = t->len * 512, sectors, capacity;
+	__u64 bytes = t->len * 512, sectors, capacity;
 	char status[MAX_LINE];
 	int fd = open_volume();
 
 	if (ioctl(fd, BLKGETSIZE64, &capacity) || capacity != bytes)
-		surprise("the volume has %" PRIu64 " bytes", capacity);
+		surprise("the volume has %llu bytes", capacity);
 	*size = bytes < IO_SIZE ? bytes : IO_SIZE;
 	if (percent(50))
 		*size = t->sector_size * (1 + below(*size / t->sector_size));
@@ -693,7 +692,7 @@ static void use_volume(const struct table *t, bool batched, size_t *size, uint64
 	transfer(fd, true, fuzz.plain, *size, *at);
 	transfer(fd, false, fuzz.back, *size, *at);
 	if (memcmp(fuzz.plain, fuzz.back, *size))
-		surprise("other data comes back, of %zu bytes at byte %" PRIu64, *size, *at);
+		surprise("other data comes back, of %zu bytes at byte %llu", *size, *at);
 	transfer(fuzz.disk_fd, false, fuzz.raw, *size, t->start * 512 + *at);
 	if (!strstr(t->api, "null") && !memcmp(fuzz.plain, fuzz.raw, 16))
 		surprise("the disk has the data as they are");
@@ -706,7 +705,7 @@ static void use_volume(const struct table *t, bool batched, size_t *size, uint64
 }
 
 /* The same table without batching reads the same, and writes the same. */
-static void compare_with_off(const struct table *t, size_t size, uint64_t at)
+static void compare_with_off(const struct table *t, size_t size, __u64 at)
 {
 	char status[MAX_LINE];
 	int fd, r;
@@ -735,7 +734,7 @@ static void compare_with_off(const struct table *t, size_t size, uint64_t at)
 }
 
 /* Key messages, most of which are refused; with the old key the data are there. */
-static void change_keys(const struct table *t, size_t size, uint64_t at)
+static void change_keys(const struct table *t, size_t size, __u64 at)
 {
 	static const char * const hostile[] = {
 		"key", "key set", "key wipe now", "key set -", "key set :", "key set ::",
@@ -785,7 +784,7 @@ static void change_keys(const struct table *t, size_t size, uint64_t at)
 
 static bool fits(const struct table *t)
 {
-	uint64_t mask = t->sector_size / 512 - 1;
+	__u64 mask = t->sector_size / 512 - 1;
 
 	return t->start < fuzz.disk_sectors && t->len <= fuzz.disk_sectors - t->start &&
 	       !(t->start & mask) && !(t->len & mask);
@@ -801,7 +800,7 @@ static bool reads_back(const struct table *t)
 static void use_table(const struct table *t)
 {
 	bool batched = expect_status(t, DM_QUERY_INACTIVE_TABLE_FLAG);
-	uint64_t at;
+	__u64 at;
 	size_t size;
 	int r;
 
@@ -995,8 +994,8 @@ static void append_key(char *line, unsigned int bytes, bool good)
 /* Numbers where the counters that IVs are made of wrap. */
 static void append_iv_offset(char *line, bool good)
 {
-	uint64_t edge = percent(70) ? (uint64_t)(1 + below(3)) << 32 : 0;
-	uint64_t value;
+	__u64 edge = percent(70) ? (__u64)(1 + below(3)) << 32 : 0;
+	__u64 value;
 
 	if (!good) {
 		append(line, "%s", pick(bad_numbers));
@@ -1020,7 +1019,7 @@ static void append_iv_offset(char *line, bool good)
 		/* Where counters of sectors of 4096 wrap. */
 		value = (edge << 3) - 8 * below(64);
 	}
-	append(line, "%" PRIu64, percent(80) ? value & ~(uint64_t)7 : value);
+	append(line, "%llu", percent(80) ? value & ~(__u64)7 : value);
 }
 
 static void append_options(char *line, bool good)
@@ -1038,9 +1037,9 @@ static void append_options(char *line, bool good)
 		append(line, " %s", good || percent(60) ? pick(good_options) : pick(bad_options));
 }
 
-static uint64_t choose_len(bool good)
+static __u64 choose_len(bool good)
 {
-	static const uint64_t bad_lens[] = {
+	static const __u64 bad_lens[] = {
 		0, 1ULL << 32, 1ULL << 55, 1ULL << 63, UINT64_MAX, UINT64_MAX - 7, 16385, 1 << 24,
 	};
 	static const unsigned int good_lens[] = { 1, 7, 8, 9, 64, 100, 128, 1024, 4096, 8192 };
@@ -1122,7 +1121,7 @@ static bool make_table(char *line)
 /* Two targets whose lengths have a sum that wraps, or is not what the begins say. */
 static void load_odd_sums(const char *line)
 {
-	static const uint64_t lens[] = { 0, 8, 1ULL << 63, UINT64_MAX, UINT64_MAX - 7 };
+	static const __u64 lens[] = { 0, 8, 1ULL << 63, UINT64_MAX, UINT64_MAX - 7 };
 	struct target targets[2] = {
 		{ .begin = 0, .len = pick(lens), .line = line },
 		{ .begin = pick(lens), .len = pick(lens), .line = line },
@@ -1138,7 +1137,7 @@ static void load_odd_sums(const char *line)
 /* A plain table of a cipher that is there: it must be accepted. */
 static void expect_accepted(const struct table *t, int r)
 {
-	uint64_t mask = t->sector_size / 512 - 1;
+	__u64 mask = t->sector_size / 512 - 1;
 
 	if (strcmp(t->words[0], "aes-xts-plain64") && strcmp(t->words[0], "aes-xts-plain"))
 		return;
@@ -1168,7 +1167,7 @@ static void one_table(unsigned long long nr)
 		return;
 	}
 	if (fuzz.print) {
-		printf("table %llu, begin %" PRIu64 ", length %" PRIu64 ": %s\n", nr, fuzz.begin,
+		printf("table %llu, begin %llu, length %llu: %s\n", nr, fuzz.begin,
 		       fuzz.len, fuzz.line);
 		fflush(stdout);
 	}
@@ -1215,7 +1214,7 @@ static void add_keys(void)
 
 static unsigned long long number_argument(const char *text)
 {
-	uint64_t value;
+	__u64 value;
 
 	if (!parse_number(text, &value))
 		errx(1, "'%s' is not a number", text);
@@ -1255,7 +1254,7 @@ int main(int argc, char **argv)
 		{ }
 	};
 	unsigned long long count = 1000, first = 0, seconds = 0, i;
-	uint64_t bytes;
+	__u64 bytes;
 	time_t end;
 	int c;
 

@@ -58,7 +58,8 @@ run()
 	if ! "$here/boot.sh" --kernel "$kernel" --rootfs "$rootfs" --job traces --quiet \
 		--args "$1 $2 $key $word" --append init_on_free=1 --mem $memory \
 		--disk "$dir/traces.img" --timeout 300 \
-		--qemu -object --qemu "$memory_file,share=on" --qemu -machine --qemu memory-backend=memory \
+		--qemu -object --qemu "$memory_file,share=on" \
+		--qemu -machine --qemu memory-backend=memory \
 		--log "$dir/$name.console" --report "$dir/$name.report" \
 		> "$dir/$name.boot" 2>&1; then
 		sed 's/^/# /' "$dir/$name.boot"
