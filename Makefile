@@ -66,7 +66,7 @@ kernel: tree
 	@$(QEMU)/build-kernel.sh --arch $(ARCH) \
 		--log $(B)/logs/kernel$(SUFFIX)$(VARIANT:%=-%).log \
 		$(VARIANT:%=--fragment $(QEMU)/%.config) \
-		--module $(QEMU)/../test_modules/mdu_cipher \
+		$(addprefix --module $(QEMU)/../test_modules/,mdu_cipher zone_append) \
 		$(LINUX) $(KBUILD)
 
 unpatched-tree: tree

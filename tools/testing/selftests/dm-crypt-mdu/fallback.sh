@@ -8,8 +8,8 @@
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
-# shellcheck source-path=SCRIPTDIR source=failslab.sh disable=SC1091
-. "$TEST_DIR"/failslab.sh
+# shellcheck source-path=SCRIPTDIR source=faults.sh disable=SC1091
+. "$TEST_DIR"/faults.sh
 require_helper xts_oracle
 
 KEY=$(random_key 64)
@@ -35,7 +35,7 @@ write_and_read() {
 
 falls_back() {
 	open_volume
-	start_failing
+	start_failing failslab crypt_alloc_sg
 	write_and_read "${BIO[@]}"
 	expect_count requests 0
 	expect_count fallbacks $((2 * BIOS))
@@ -45,7 +45,7 @@ falls_back() {
 # needs_no_memory OPTION...: I/O of 16 KiB, which has four segments at most.
 needs_no_memory() {
 	open_volume
-	start_failing
+	start_failing failslab crypt_alloc_sg
 	write_and_read --sizes 16384 "$@"
 	expect_count fallbacks 0
 	expect_count single_units 0
@@ -54,7 +54,7 @@ needs_no_memory() {
 
 recovers() {
 	open_volume
-	start_failing
+	start_failing failslab crypt_alloc_sg
 	block_io write "$VOLUME" "${BIO[@]}" < "$WORK/plain"
 	expect_count fallbacks $BIOS
 	stop_failing
@@ -63,7 +63,7 @@ recovers() {
 	expect_count requests $((2 * BIOS))
 }
 
-require_failslab crypt_alloc_sg
+require_fault failslab crypt_alloc_sg
 trap 'stop_failing; clean_all' EXIT
 
 ktap_set_plan 4

@@ -7,8 +7,8 @@
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
-# shellcheck source-path=SCRIPTDIR source=failslab.sh disable=SC1091
-. "$TEST_DIR"/failslab.sh
+# shellcheck source-path=SCRIPTDIR source=faults.sh disable=SC1091
+. "$TEST_DIR"/faults.sh
 # shellcheck source-path=SCRIPTDIR source=mdu_cipher.sh disable=SC1091
 . "$TEST_DIR"/mdu_cipher.sh
 require_mdu_cipher
@@ -109,14 +109,14 @@ falls_back() {
 	expect_on
 	# shellcheck disable=SC2086 # several settings
 	reset_cipher $words
-	start_failing
+	start_failing failslab crypt_alloc_sg
 	use_volume write "$2" 1000 "$3"
 	use_volume read "$2" 1000 "$3"
 	stop_failing
 	expect_status 0 $((2 * SIZE / $2)) $((2 * BIOS))
 }
 
-require_failslab crypt_alloc_sg
+require_fault failslab crypt_alloc_sg
 trap 'stop_failing; clean_async' EXIT
 
 ktap_set_plan 17

@@ -53,12 +53,12 @@ explain_error() {
 	ktap_print_msg "failed with $1: $2" >&3
 }
 
-# The volume, and what it may lie on.
+# The volume, and then what it may lie on and other mappings of the test.
 unmap_all() {
-	local name
+	local node
 
-	for name in "$NAME" "$NAME-below"; do
-		[ ! -e "/dev/mapper/$name" ] || dmsetup remove --retry "$name"
+	for node in "$VOLUME" "$VOLUME"-*; do
+		[ ! -e "$node" ] || dmsetup remove --retry "${node##*/}"
 	done
 }
 

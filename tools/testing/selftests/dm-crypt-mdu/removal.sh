@@ -119,20 +119,11 @@ create_many() {
 	dmsetup create --concise "${specification%;}"
 }
 
-remove_many() {
-	local node
-
-	for node in "$VOLUME"-many*; do
-		[ ! -e "$node" ] || dmsetup remove --retry "${node##*/}"
-	done
-}
-
 # Each of them has a kernel thread, workqueues and pools.
 leaves_nothing() {
 	local i before percpu_before
 
 	DISK=$(make_disk $SECTORS)
-	trap remove_many EXIT
 	for i in {0..10}; do
 		if [ "$i" -eq 3 ]; then
 			sleep 1

@@ -8,8 +8,8 @@
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
-# shellcheck source-path=SCRIPTDIR source=failslab.sh disable=SC1091
-. "$TEST_DIR"/failslab.sh
+# shellcheck source-path=SCRIPTDIR source=faults.sh disable=SC1091
+. "$TEST_DIR"/faults.sh
 # shellcheck source-path=SCRIPTDIR source=mdu_cipher.sh disable=SC1091
 . "$TEST_DIR"/mdu_cipher.sh
 require_helper xts_oracle
@@ -55,7 +55,7 @@ batched() {
 falls_back() {
 	open_volume "$1"
 	reset_cipher busy_every=1
-	start_failing
+	start_failing failslab crypt_alloc_sg
 	read_volume
 	stop_failing
 	expect_cipher softirq -eq $BIOS
@@ -70,7 +70,7 @@ falls_back() {
 comes_and_goes() {
 	open_volume "$1"
 	reset_cipher busy_every=2 order=random
-	start_failing
+	start_failing failslab crypt_alloc_sg
 	read_volume
 	stop_failing
 	expect_cipher softirq -gt 0
@@ -84,7 +84,7 @@ comes_and_goes() {
 falls_back_in_line() {
 	open_volume "$1"
 	reset_cipher busy_every=1 context=inline
-	start_failing
+	start_failing failslab crypt_alloc_sg
 	read_volume
 	stop_failing
 	expect_cipher softirq -eq $UNITS
@@ -92,7 +92,7 @@ falls_back_in_line() {
 	expect_status 0 $UNITS $BIOS
 }
 
-require_failslab crypt_alloc_sg
+require_fault failslab crypt_alloc_sg
 trap 'stop_failing; clean_async' EXIT
 
 ktap_set_plan 12

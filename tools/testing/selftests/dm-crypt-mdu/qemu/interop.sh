@@ -9,6 +9,7 @@
 #   --unpatched BZIMAGE   kernel built without the series
 #   --dir DIR             for disk images, console logs and reports
 #   --ktap FILE           the kernel tree's ktap_helpers.sh
+#   --seed N              decides about the options of some volumes (default: any)
 #   --help
 
 set -eu
@@ -22,7 +23,8 @@ unpatched=
 rootfs=
 dir=
 ktap=$here/../../kselftest/ktap_helpers.sh
-parse_options kernel unpatched rootfs dir ktap -- "$@"
+seed=$RANDOM
+parse_options kernel unpatched rootfs dir ktap seed -- "$@"
 # shellcheck source=/dev/null
 . "$ktap"
 
@@ -57,9 +59,10 @@ boot()
 }
 
 ktap_print_header
-boot patched-writes "$kernel" "patched write first"
-boot unpatched-reads-then-writes "$unpatched" "unpatched verify first write second"
-boot patched-reads "$kernel" "patched verify second"
+ktap_print_msg "seed $seed"
+boot patched-writes "$kernel" "patched $seed write first"
+boot unpatched-reads-then-writes "$unpatched" "unpatched $seed verify first write second"
+boot patched-reads "$kernel" "patched $seed verify second"
 rm -f "$dir/areas.img" "$dir/luks.img" "$dir/first.img" "$dir/second.img"
 ktap_set_plan $((KTAP_TESTNO - 1))
 ktap_finished

@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# One boot of interop.sh: interop patched|unpatched [verify PLAIN] [write PLAIN]
+# One boot of interop.sh: interop patched|unpatched SEED [verify PLAIN] [write PLAIN]
 #
 # PLAIN is "first" or "second", the disk with the plaintext (/dev/vdd, /dev/vde).
 # "write" encrypts it into areas of /dev/vdb, one for each sector size, IV
-# counting and a few IV offsets, and makes a LUKS2 volume with files on /dev/vdc;
-# "verify" compares both.  The word before says which kernel this is; a kernel
-# that is the other one is a failure.
+# counting and a few IV offsets, and some with options that depend on SEED, and makes
+# a LUKS2 volume with files on /dev/vdc; "verify" compares both.  The word before says
+# which kernel this is; a kernel that is the other one is a failure.
 
 set -u
 
@@ -19,8 +19,12 @@ key=$(printf '%064d%064d' 1 2)
 name=interop
 volume=/dev/mapper/$name
 
+random_areas=8
+
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
+# shellcheck source=/dev/null
+. "$tests/random_options.sh"
 
 plain_disk()
 {
@@ -41,14 +45,11 @@ is_kernel()
 	esac
 }
 
-# open_area NUMBER SECTOR_SIZE IV_OFFSET [OPTION]
+# open_area NUMBER IV IV_OFFSET OPTION...
 open_area()
 {
-	local options="sector_size:$2"
-
-	[ $# -lt 4 ] || options+=" $4"
-	dmsetup create "$name" --table "0 $area_sectors crypt aes-xts-plain64 $key \
-$3 $areas $(($1 * area_sectors)) $(($# - 2)) $options"
+	dmsetup create "$name" --table "0 $area_sectors crypt aes-xts-$2 $key \
+$3 $areas $(($1 * area_sectors)) $(($# - 3)) ${*:4}"
 }
 
 # A kernel with the series has to have batched, or this proves nothing.
@@ -58,18 +59,18 @@ batched()
 		dmsetup status "$name" | grep 'multi_data_unit:on requests:[1-9]'
 }
 
-# area write|verify PLAIN NUMBER SECTOR_SIZE IV_OFFSET [OPTION]
+# area write|verify PLAIN SECTOR_SIZE NUMBER IV IV_OFFSET OPTION...
 area()
 {
-	local what=$1 plain result=0
+	local what=$1 plain size=$3 result=0
 	plain=$(plain_disk "$2")
-	shift 2
+	shift 3
 
 	open_area "$@" || return
 	case $what in
 	write)
 		"$tests/block_io" write "$volume" \
-			--sizes "262144,$2,4096,65536,$2,8192" < "$plain" ;;
+			--sizes "262144,$size,4096,65536,$size,8192" < "$plain" ;;
 	verify)
 		cmp "$volume" "$plain" ;;
 	esac && batched || result=$?
@@ -77,6 +78,7 @@ area()
 	return $result
 }
 
+# all_areas write|verify PLAIN
 all_areas()
 {
 	local number=0 size offset option
@@ -86,10 +88,17 @@ all_areas()
 			for option in "" iv_large_sectors; do
 				# shellcheck disable=SC2086 # may be no word at all
 				check "$1 $2: $size bytes, iv_offset $offset${option:+, $option}" \
-					area "$1" "$2" $number $size $offset $option
+					area "$1" "$2" $size $number plain64 $offset \
+					sector_size:$size $option
 				number=$((number + 1))
 			done
 		done
+	done
+	RANDOM=$seed
+	for ((; number < 16 + random_areas; number++)); do
+		choose_options
+		check "$1 $2: $IV $IV_OFFSET ${OPTIONS[*]}" area "$1" "$2" "$SECTOR_SIZE" \
+			$number "$IV" "$IV_OFFSET" "${OPTIONS[@]}"
 	done
 }
 
@@ -117,8 +126,9 @@ verify_luks()
 ktap_print_header
 require_disk $areas $luks
 is=$1
-shift
-ktap_set_plan $((1 + 17 * $# / 2))
+seed=$2
+shift 2
+ktap_set_plan $((1 + (17 + random_areas) * $# / 2))
 check "this kernel is $is" is_kernel "$is"
 while [ $# -ge 2 ]; do
 	all_areas "$1" "$2"

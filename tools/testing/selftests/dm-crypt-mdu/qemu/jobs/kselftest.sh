@@ -3,7 +3,10 @@
 #
 # Runs the installed selftests with the kernel's own runner.
 #
-# usage: kselftest [TEST...]   (default: every test of dm-crypt-mdu)
+# usage: kselftest [NAME=VALUE...] [TEST...]   (default: every test of dm-crypt-mdu)
+#
+#   NAME=VALUE   for the environment of the tests.  DM_CRYPT_MDU_DISK is the first
+#                disk that was given to boot.sh, if there was one.
 #
 # Exit status 0 only if every test has a result and none is "not ok", and kmemleak,
 # if the kernel has it, knows of no leak.
@@ -24,6 +27,11 @@ tap_prefix()
 	sed -u 's/^/# /'
 }
 
+[ "$(cat /sys/block/vdb/ro)" != 0 ] || export DM_CRYPT_MDU_DISK=/dev/vdb
+while [ "${1/=/}" != "${1-}" ]; do
+	export "${1?}"
+	shift
+done
 if [ $# -gt 0 ]; then
 	tests=("$@")
 else

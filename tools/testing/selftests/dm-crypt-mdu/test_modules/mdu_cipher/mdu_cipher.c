@@ -785,7 +785,7 @@ static const struct kernel_param_ops mdu_queue_len_ops = {
 
 static int mdu_set_delay(const char *val, const struct kernel_param *kp)
 {
-	return param_set_uint_minmax(val, kp, 0, USEC_PER_SEC);
+	return param_set_uint_minmax(val, kp, 0, 10 * USEC_PER_SEC);
 }
 
 static const struct kernel_param_ops mdu_delay_ops = {
@@ -815,7 +815,7 @@ static const struct kernel_param_ops mdu_error_ops = {
 module_param_cb(queue_len, &mdu_queue_len_ops, &mdu_queue_len, 0644);
 MODULE_PARM_DESC(queue_len, "Requests that the queue holds, 1 to 4096");
 module_param_cb(delay_us, &mdu_delay_ops, &mdu_delay_us, 0644);
-MODULE_PARM_DESC(delay_us, "How long to collect requests, up to a second");
+MODULE_PARM_DESC(delay_us, "How long to collect requests, up to ten seconds");
 module_param_cb(order, &mdu_choice_ops, &mdu_order, 0644);
 MODULE_PARM_DESC(order, "fifo, lifo or random");
 module_param_cb(context, &mdu_choice_ops, &mdu_context, 0644);

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Use more memory than there is, and verify that all of it comes back from swap.
+ *
+ * usage: memory_load KIB PASSES [options]
+ *
+ *   --workers N	processes that share the memory (default 2)
+ *   --patience N	fail when a worker has done nothing for N seconds (default 60)
+ *
+ * Each worker fills its share with words that depend on the worker, the page and the
+ * pass.  In the passes that follow it goes through its pages, in order and out of
+ * order by turns, compares each with what the pass before has written, and writes
+ * it anew.  Large folios are asked for.
+ *
+ * This process looks at the workers every tenth of a second.  It does not need any
+ * memory for that but its own, which is locked, and in the end prints
+ *
+ *   pages N wrong N pause_ms N free_kib N
+ *
+ * with the pages that were compared, those that were not as they should be, the
+ * longest time in which any worker did nothing, and the least free memory that was
+ * seen.  Exit status: 0, or 1 when pages were wrong, a worker ended badly, or did
+ * nothing for too long; the kernel's log says so, too, as it may be all that can be
+ * read then.
+ */
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sysinfo.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MAX_WORKERS	16
+#define SHOWN_WRONG	4
+#define TICK_MS		100
+
+struct worker {
+	pid_t pid;
+	volatile uint64_t pages;	/* which it is done with, in all passes */
+	volatile uint64_t compared;
+	volatile uint64_t wrong;
+	uint64_t seen;			/* pages, by the watcher, and when */
+	long long seen_ms;
+};
+
+static struct worker *workers;
+static unsigned int nr_workers = 2;
+static unsigned long patience = 60;
+static size_t page_size;
+
+static unsigned long parse_number(const char *name, const char *text, unsigned long most)
+{
+	unsigned long value;
+	char *rest;
+
+	errno = 0;
+	value = strtoul(text, &rest, 0);
+	if (errno || rest == text || *rest || *text == '-' || !value || value > most)
+		errx(1, "%s: '%s' is not a number from 1 to %lu", name, text, most);
+	return value;
+}
+
+static void parse_options(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "workers", required_argument, NULL, 'w' },
+		{ "patience", required_argument, NULL, 'p' },
+		{ }
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (c) {
+		case 'w':
+			nr_workers = parse_number("--workers", optarg, MAX_WORKERS);
+			break;
+		case 'p':
+			patience = parse_number("--patience", optarg, 3600);
+			break;
+		default:
+			errx(1, "bad option, see the head of the source");
+		}
+	}
+}
+
+static long long now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
+/* What belongs into a word, different for all that could be mistaken for it. */
+static uint64_t word_at(unsigned int nr, unsigned int pass, size_t page, size_t word)
+{
+	uint64_t x = ((uint64_t)nr << 56) + ((uint64_t)pass << 48) + page * page_size / 8 + word;
+
+	x = (x + 1) * 0x9e3779b97f4a7c15;
+	return x ^ x >> 29;
+}
+
+static void write_page(uint64_t *words, unsigned int nr, unsigned int pass, size_t page)
+{
+	size_t i;
+
+	for (i = 0; i < page_size / 8; i++)
+		words[i] = word_at(nr, pass, page, i);
+}
+
+static void compare_page(const uint64_t *words, unsigned int nr, unsigned int pass, size_t page)
+{
+	struct worker *worker = &workers[nr];
+	size_t i;
+
+	worker->compared++;
+	for (i = 0; i < page_size / 8; i++) {
+		if (words[i] == word_at(nr, pass, page, i))
+			continue;
+		if (worker->wrong++ < SHOWN_WRONG)
+			fprintf(stderr, "worker %u, pass %u, page %zu, byte %zu: %016llx, not %016llx\n",
+				nr, pass, page, i * 8, (unsigned long long)words[i],
+				(unsigned long long)word_at(nr, pass, page, i));
+		return;
+	}
+}
+
+/* The page to go to at a step: each one once, as the factor is prime. */
+static size_t page_of_step(size_t step, size_t nr_pages, unsigned int pass)
+{
+	const size_t factor = 1000003;
+
+	return pass % 2 && nr_pages % factor ? step * factor % nr_pages : step;
+}
+
+static int work(unsigned int nr, size_t nr_pages, unsigned int passes)
+{
+	uint64_t *memory = mmap(NULL, nr_pages * page_size, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	unsigned int pass;
+	size_t step, page;
+
+	if (memory == MAP_FAILED)
+		err(1, "cannot allocate memory");
+	/* Only if the kernel has large folios. */
+	madvise(memory, nr_pages * page_size, MADV_HUGEPAGE);
+
+	for (pass = 0; pass <= passes; pass++) {
+		for (step = 0; step < nr_pages; step++) {
+			uint64_t *words;
+
+			page = page_of_step(step, nr_pages, pass);
+			words = memory + page * page_size / 8;
+			if (pass)
+				compare_page(words, nr, pass - 1, page);
+			if (pass < passes)
+				write_page(words, nr, pass, page);
+			workers[nr].pages++;
+		}
+	}
+	return workers[nr].wrong ? 1 : 0;
+}
+
+static void start_workers(unsigned long kib, unsigned int passes)
+{
+	size_t nr_pages = (kib << 10) / page_size / nr_workers;
+	unsigned int nr;
+
+	for (nr = 0; nr < nr_workers; nr++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			err(1, "fork");
+		if (!pid)
+			_exit(work(nr, nr_pages, passes));
+		workers[nr].pid = pid;
+		workers[nr].seen_ms = now_ms();
+	}
+}
+
+static void stop_workers(void)
+{
+	unsigned int nr;
+
+	for (nr = 0; nr < nr_workers; nr++)
+		if (workers[nr].pid)
+			kill(workers[nr].pid, SIGKILL);
+}
+
+/* Gives up: what cannot be swapped in may never end. */
+static void __attribute__((noreturn)) give_up(int kmsg, const char *message)
+{
+	if (write(kmsg, message, strlen(message)) < 0 ||
+	    write(STDERR_FILENO, message, strlen(message)) < 0) {
+		/* There is nobody else to tell. */
+	}
+	stop_workers();
+	_exit(1);
+}
+
+/* Waits for the workers; returns whether all of them ended well. */
+static bool watch(int kmsg, long long *longest, unsigned long *least_free)
+{
+	unsigned int running = nr_workers, nr;
+	bool good = true;
+
+	*longest = 0;
+	*least_free = -1UL;
+	while (running) {
+		struct sysinfo info;
+		int status;
+		pid_t pid;
+
+		usleep(TICK_MS * 1000);
+		while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+			good &= WIFEXITED(status) && !WEXITSTATUS(status);
+			running--;
+			for (nr = 0; nr < nr_workers; nr++)
+				if (workers[nr].pid == pid)
+					workers[nr].pid = 0;
+		}
+		if (!sysinfo(&info) && info.freeram * info.mem_unit >> 10 < *least_free)
+			*least_free = info.freeram * info.mem_unit >> 10;
+		for (nr = 0; nr < nr_workers; nr++) {
+			struct worker *worker = &workers[nr];
+			long long now = now_ms();
+
+			if (!worker->pid)
+				continue;
+			if (now - worker->seen_ms > *longest)
+				*longest = now - worker->seen_ms;
+			if (now - worker->seen_ms > (long long)patience * 1000)
+				give_up(kmsg, "memory_load: a worker does not go on\n");
+			if (worker->seen != worker->pages) {
+				worker->seen = worker->pages;
+				worker->seen_ms = now;
+			}
+		}
+	}
+	return good;
+}
+
+int main(int argc, char **argv)
+{
+	struct sched_param priority = { .sched_priority = 1 };
+	uint64_t compared = 0, wrong = 0;
+	unsigned long kib, least_free;
+	unsigned int passes, nr;
+	long long longest;
+	bool good;
+	int kmsg;
+
+	if (argc < 3)
+		errx(1, "say how many KiB and how many passes, see the head of the source");
+	kib = parse_number("KIB", argv[1], 1UL << 32);
+	passes = parse_number("PASSES", argv[2], 255);
+	argv[2] = argv[0];
+	parse_options(argc - 2, argv + 2);
+	page_size = sysconf(_SC_PAGESIZE);
+
+	workers = mmap(NULL, nr_workers * sizeof(*workers), PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (workers == MAP_FAILED)
+		err(1, "cannot allocate memory");
+	kmsg = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
+	if (kmsg < 0)
+		err(1, "cannot write to the kernel's log");
+	/* A child does not inherit that; who watches must run whatever happens. */
+	if (mlockall(MCL_CURRENT | MCL_FUTURE))
+		err(1, "cannot lock memory");
+	start_workers(kib, passes);
+	if (sched_setscheduler(0, SCHED_FIFO, &priority))
+		warn("cannot run with real-time priority");
+	good = watch(kmsg, &longest, &least_free);
+
+	for (nr = 0; nr < nr_workers; nr++) {
+		compared += workers[nr].compared;
+		wrong += workers[nr].wrong;
+	}
+	printf("pages %llu wrong %llu pause_ms %lld free_kib %lu\n",
+	       (unsigned long long)compared, (unsigned long long)wrong, longest, least_free);
+	return good && !wrong ? 0 : 1;
+}

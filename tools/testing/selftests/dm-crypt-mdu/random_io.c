@@ -1,0 +1,504 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Read and write a block device at random, in every way there is, and compare.
+ *
+ * usage: random_io DEVICE --seed N [options] > data
+ *
+ *   --count N		operations (default 300)
+ *   --offset N		use the device from this byte on (default 0)
+ *   --length N		and so many bytes of it (default: to its end, at most 64 MiB)
+ *   --discard		discard parts of it, too
+ *
+ * What should be on the device is kept in memory as well.  After every read both are
+ * compared; in the end all of the device is read in one more way, and what should be
+ * there is written to standard output.  An operation is from one sector to 4 MiB long,
+ * at any sector, and is one of:
+ *
+ *   direct read or write, from up to 1024 pieces of memory that begin and end at any
+ *   multiple of the logical block size, some of them joined, in small or in huge pages;
+ *   what is between the pieces, and what is written, must not change;
+ *   the same write with RWF_DSYNC; read or write through the page cache, of any number
+ *   of bytes; through a mapping of the device; fsync(); discard.
+ */
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <linux/fs.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define MAX_SEGMENTS	1024	/* what one preadv() takes */
+#define MAX_IO_SIZE	(4 << 20)
+#define MAX_LENGTH	(64 << 20)
+#define HUGE_PAGE	(2 << 20)
+#define ARENA_SIZE	(3 * MAX_IO_SIZE)
+#define UNTOUCHED	0xa5
+
+struct range {
+	size_t offset;		/* in the part of the device that is used */
+	size_t length;
+};
+
+static const char *device;
+static int direct_fd, buffered_fd;
+static unsigned char *mapping;
+static unsigned long long begin;	/* of the part of the device that is used */
+static size_t length;
+static size_t unit;			/* logical block size */
+static unsigned char *model;
+static bool *unknown;			/* of each unit: it was discarded */
+static unsigned char *arenas[2];	/* of small and of huge pages */
+static unsigned char *scratch;
+static uint64_t seed, state;
+static unsigned long operation;
+static bool may_discard;
+
+enum kind {
+	DIRECT_READ, DIRECT_WRITE, DSYNC_WRITE, BUFFERED_READ, BUFFERED_WRITE, MAPPED_READ,
+	MAPPED_WRITE, FSYNC, DISCARD, NR_KINDS
+};
+
+static const struct {
+	const char *name;
+	unsigned int share;
+} kinds[NR_KINDS] = {
+	[DIRECT_READ]		= { "direct reads", 5 },
+	[DIRECT_WRITE]		= { "direct writes", 5 },
+	[DSYNC_WRITE]		= { "DSYNC writes", 1 },
+	[BUFFERED_READ]		= { "buffered reads", 2 },
+	[BUFFERED_WRITE]	= { "buffered writes", 2 },
+	[MAPPED_READ]		= { "mapped reads", 2 },
+	[MAPPED_WRITE]		= { "mapped writes", 2 },
+	[FSYNC]			= { "fsync", 1 },
+	[DISCARD]		= { "discards", 1 },
+};
+
+static unsigned long counts[NR_KINDS];
+
+static uint64_t next(void)
+{
+	/* splitmix64 */
+	uint64_t x = state += 0x9e3779b97f4a7c15;
+
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+	x = (x ^ x >> 27) * 0x94d049bb133111eb;
+	return x ^ x >> 31;
+}
+
+/* A number from 0 to below the limit. */
+static size_t below(size_t limit)
+{
+	return next() % limit;
+}
+
+static void __attribute__((noreturn)) wrong(const char *what, struct range range, size_t at)
+{
+	errx(1, "seed %llu, operation %lu, %s of %zu bytes at byte %llu: byte %llu is wrong",
+	     (unsigned long long)seed, operation, what, range.length, begin + range.offset,
+	     begin + range.offset + at);
+}
+
+static void __attribute__((noreturn)) failed(const char *what, struct range range)
+{
+	err(1, "seed %llu, operation %lu, %s of %zu bytes at byte %llu",
+	    (unsigned long long)seed, operation, what, range.length, begin + range.offset);
+}
+
+/* As many of one size as of twice that size. */
+static size_t random_length(size_t most)
+{
+	size_t limit = unit;
+
+	while (limit < most && below(8))
+		limit *= 2;
+	if (limit > most)
+		limit = most;
+	return 1 + below(limit);
+}
+
+static struct range random_range(bool whole_units)
+{
+	size_t granularity = whole_units ? unit : 1;
+	struct range range;
+
+	range.length = random_length(length < MAX_IO_SIZE ? length : MAX_IO_SIZE);
+	range.length = (range.length + granularity - 1) / granularity * granularity;
+	range.offset = below((length - range.length) / granularity + 1) * granularity;
+	return range;
+}
+
+static void compare(const char *what, struct range range, const unsigned char *data)
+{
+	size_t i;
+
+	if (!memcmp(model + range.offset, data, range.length))
+		return;
+	for (i = 0; i < range.length; i++)
+		if (data[i] != model[range.offset + i] && !unknown[(range.offset + i) / unit])
+			wrong(what, range, i);
+}
+
+/*
+ * Changes what should be there.  A unit that was discarded and is now written in part
+ * keeps, as far as anyone can tell, what it had; so the rest must be known before.
+ */
+static void change_model(struct range range)
+{
+	size_t first = range.offset / unit, last = (range.offset + range.length - 1) / unit;
+	size_t i;
+
+	for (i = 0; i + 8 <= range.length; i += 8) {
+		uint64_t word = next();
+
+		memcpy(model + range.offset + i, &word, 8);
+	}
+	for (; i < range.length; i++)
+		model[range.offset + i] = next();
+	for (i = first; i <= last; i++)
+		unknown[i] = false;
+}
+
+/* Makes a range end at units, so that none is written in part. */
+static struct range avoid_unknown(struct range range)
+{
+	size_t end = range.offset + range.length;
+
+	if (unknown[range.offset / unit])
+		range.offset -= range.offset % unit;
+	if (unknown[(end - 1) / unit])
+		end += (unit - end % unit) % unit;
+	range.length = end - range.offset;
+	return range;
+}
+
+/* Cuts a length into pieces of an arena; returns how many, and the bytes from its begin. */
+static unsigned int cut(struct iovec *segments, unsigned char *arena, size_t bytes, size_t *used)
+{
+	/* Small enough pieces for many of them, large enough for no more than there may be. */
+	size_t most = (bytes / MAX_SEGMENTS / unit + 1 + below(64)) * unit * 2;
+	size_t least = bytes / MAX_SEGMENTS / unit + 1;
+	size_t position = below(16) * unit;
+	size_t gaps = ARENA_SIZE - bytes - position - unit;
+	unsigned int nr = 0;
+
+	if (!below(4))
+		most = bytes;
+	while (bytes) {
+		size_t len = (least + below(most / unit)) * unit;
+		size_t gap = below(4) ? below(20) * unit : 0;
+
+		if (len > bytes || nr == MAX_SEGMENTS - 1)
+			len = bytes;
+		if (gap > gaps)
+			gap = 0;
+		gaps -= gap;
+		position += gap;
+		segments[nr].iov_base = arena + position;
+		segments[nr++].iov_len = len;
+		position += len;
+		bytes -= len;
+	}
+	*used = position + unit;
+	return nr;
+}
+
+/* Copies between the pieces and a buffer. */
+static void gather(const struct iovec *segments, unsigned int nr, unsigned char *to)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; to += segments[i++].iov_len)
+		memcpy(to, segments[i].iov_base, segments[i].iov_len);
+}
+
+static void scatter(const struct iovec *segments, unsigned int nr, const unsigned char *from)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; from += segments[i++].iov_len)
+		memcpy(segments[i].iov_base, from, segments[i].iov_len);
+}
+
+/* What is not in a piece must be as it was. */
+static void check_untouched(const char *what, struct range range, const struct iovec *segments,
+			    unsigned int nr, const unsigned char *arena, size_t used)
+{
+	unsigned int i;
+	size_t byte;
+
+	for (i = 0; i < nr; i++)
+		memset(segments[i].iov_base, UNTOUCHED, segments[i].iov_len);
+	for (byte = 0; byte < used; byte++)
+		if (arena[byte] != UNTOUCHED)
+			errx(1, "seed %llu, operation %lu, %s of %zu bytes in %u pieces at byte %llu changed other memory",
+			     (unsigned long long)seed, operation, what, range.length, nr,
+			     begin + range.offset);
+}
+
+static void direct(bool write, int flags)
+{
+	const char *what = write ? "direct write" : "direct read";
+	struct range range = random_range(true);
+	static struct iovec segments[MAX_SEGMENTS];
+	unsigned char *arena = arenas[below(2)];
+	unsigned int nr;
+	size_t used;
+	ssize_t done;
+
+	nr = cut(segments, arena, range.length, &used);
+	memset(arena, UNTOUCHED, used);
+	if (write) {
+		change_model(range);
+		scatter(segments, nr, model + range.offset);
+		done = pwritev2(direct_fd, segments, nr, begin + range.offset, flags);
+	} else {
+		done = preadv(direct_fd, segments, nr, begin + range.offset);
+	}
+	if (done != (ssize_t)range.length)
+		failed(what, range);
+	gather(segments, nr, scratch);
+	compare(what, range, scratch);
+	check_untouched(what, range, segments, nr, arena, used);
+}
+
+static void buffered(bool write)
+{
+	struct range range = random_range(false);
+	ssize_t done;
+
+	if (write) {
+		range = avoid_unknown(range);
+		change_model(range);
+		done = pwrite(buffered_fd, model + range.offset, range.length,
+			      begin + range.offset);
+		if (done != (ssize_t)range.length)
+			failed("buffered write", range);
+		return;
+	}
+	done = pread(buffered_fd, scratch, range.length, begin + range.offset);
+	if (done != (ssize_t)range.length)
+		failed("buffered read", range);
+	compare("buffered read", range, scratch);
+}
+
+static void mapped(bool write)
+{
+	struct range range = random_range(false);
+
+	if (write) {
+		range = avoid_unknown(range);
+		change_model(range);
+		memcpy(mapping + range.offset, model + range.offset, range.length);
+	} else {
+		compare("read of the mapping", range, mapping + range.offset);
+	}
+}
+
+static void discard(void)
+{
+	struct range range = random_range(true);
+	unsigned long long bytes[2] = { begin + range.offset, range.length };
+	size_t i;
+
+	if (ioctl(direct_fd, BLKDISCARD, bytes))
+		failed("discard", range);
+	for (i = range.offset / unit; i < (range.offset + range.length) / unit; i++)
+		unknown[i] = true;
+}
+
+static enum kind choose(void)
+{
+	unsigned int nr = may_discard ? NR_KINDS : DISCARD, all = 0, kind, choice;
+
+	for (kind = 0; kind < nr; kind++)
+		all += kinds[kind].share;
+	choice = below(all);
+	for (kind = 0; choice >= kinds[kind].share; kind++)
+		choice -= kinds[kind].share;
+	return kind;
+}
+
+static void operate(void)
+{
+	const struct range all = { 0, length };
+	enum kind kind = choose();
+
+	counts[kind]++;
+	switch (kind) {
+	case DIRECT_READ:
+	case DIRECT_WRITE:
+		direct(kind == DIRECT_WRITE, 0);
+		break;
+	case DSYNC_WRITE:
+		direct(true, RWF_DSYNC);
+		break;
+	case BUFFERED_READ:
+	case BUFFERED_WRITE:
+		buffered(kind == BUFFERED_WRITE);
+		break;
+	case MAPPED_READ:
+	case MAPPED_WRITE:
+		mapped(kind == MAPPED_WRITE);
+		break;
+	case FSYNC:
+		if (fsync(buffered_fd))
+			failed("fsync", all);
+		break;
+	default:
+		discard();
+	}
+}
+
+static void write_all(const unsigned char *data)
+{
+	const struct range all = { 0, length };
+	size_t done = 0;
+
+	while (done < length) {
+		ssize_t n = pwrite(direct_fd, data + done, length - done, begin + done);
+
+		if (n <= 0)
+			failed("direct write of everything", all);
+		done += n;
+	}
+}
+
+static unsigned char *allocate(size_t bytes, int advice)
+{
+	unsigned char *memory = mmap(NULL, bytes + HUGE_PAGE, PROT_READ | PROT_WRITE,
+				     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		err(1, "cannot allocate memory");
+	memory += HUGE_PAGE - (uintptr_t)memory % HUGE_PAGE;
+	/* Only if the kernel has huge pages. */
+	madvise(memory, bytes, advice);
+	memset(memory, 0, bytes);
+	return memory;
+}
+
+static void open_device(void)
+{
+	unsigned long long end;
+	int size;
+
+	direct_fd = open(device, O_RDWR | O_DIRECT);
+	buffered_fd = open(device, O_RDWR);
+	if (direct_fd < 0 || buffered_fd < 0)
+		err(1, "cannot open %s", device);
+	if (ioctl(direct_fd, BLKSSZGET, &size) || ioctl(direct_fd, BLKGETSIZE64, &end))
+		err(1, "%s is not a block device", device);
+	unit = size;
+	if (begin >= end || length > end - begin)
+		errx(1, "%s has only %llu bytes", device, end);
+	if (!length)
+		length = end - begin < MAX_LENGTH ? end - begin : MAX_LENGTH;
+	if (begin % sysconf(_SC_PAGESIZE) || length % unit || length > MAX_LENGTH)
+		errx(1, "cannot use %zu bytes of %s from byte %llu", length, device, begin);
+	mapping = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, buffered_fd, begin);
+	if (mapping == MAP_FAILED)
+		err(1, "cannot map %s", device);
+}
+
+static unsigned long long parse_number(const char *text)
+{
+	unsigned long long value;
+	char *rest;
+
+	errno = 0;
+	value = strtoull(text, &rest, 0);
+	if (errno || rest == text || *rest || *text == '-')
+		errx(1, "'%s' is not a number", text);
+	return value;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "seed", required_argument, NULL, 's' },
+		{ "count", required_argument, NULL, 'c' },
+		{ "offset", required_argument, NULL, 'o' },
+		{ "length", required_argument, NULL, 'l' },
+		{ "discard", no_argument, NULL, 'd' },
+		{ }
+	};
+	unsigned long count = 300;
+	struct range all = { };
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (c) {
+		case 's':
+			seed = parse_number(optarg);
+			break;
+		case 'c':
+			count = parse_number(optarg);
+			break;
+		case 'o':
+			begin = parse_number(optarg);
+			break;
+		case 'l':
+			length = parse_number(optarg);
+			break;
+		case 'd':
+			may_discard = true;
+			break;
+		default:
+			errx(1, "bad option, see the head of the source");
+		}
+	}
+	if (optind != argc - 1)
+		errx(1, "say one device, see the head of the source");
+	device = argv[optind];
+	state = seed;
+	open_device();
+
+	arenas[0] = allocate(ARENA_SIZE, MADV_NOHUGEPAGE);
+	arenas[1] = allocate(ARENA_SIZE, MADV_HUGEPAGE);
+	scratch = allocate(length > MAX_IO_SIZE ? length : MAX_IO_SIZE, MADV_HUGEPAGE);
+	model = allocate(length, MADV_HUGEPAGE);
+	unknown = calloc(length / unit, sizeof(*unknown));
+	if (!unknown)
+		err(1, "cannot allocate memory");
+
+	all.length = length;
+	change_model(all);
+	write_all(model);
+	for (operation = 1; operation <= count; operation++)
+		operate();
+
+	/* What was discarded gets data, as there is nothing to compare it with. */
+	for (all.offset = 0; all.offset < length; all.offset += unit) {
+		all.length = unit;
+		if (!unknown[all.offset / unit])
+			continue;
+		change_model(all);
+		if (pwrite(buffered_fd, model + all.offset, unit, begin + all.offset) !=
+		    (ssize_t)unit)
+			failed("buffered write", all);
+	}
+	all.offset = 0;
+	all.length = length;
+	if (pread(buffered_fd, scratch, length, begin) != (ssize_t)length)
+		failed("buffered read of everything", all);
+	compare("buffered read of everything", all, scratch);
+	if (fsync(buffered_fd))
+		failed("fsync", all);
+	if (pread(direct_fd, scratch, length, begin) != (ssize_t)length)
+		failed("direct read of everything", all);
+	compare("direct read of everything", all, scratch);
+	if (!fwrite(model, length, 1, stdout) || fflush(stdout))
+		err(1, "cannot write standard output");
+	for (c = 0; c < NR_KINDS; c++)
+		fprintf(stderr, "%s %lu%s", kinds[c].name, counts[c],
+			c < NR_KINDS - 1 ? ", " : "\n");
+	return 0;
+}

@@ -1,0 +1,170 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Proves that a machine with no free memory can swap to a batched volume: programs
+# use four times its memory and compare all that comes back, while files are written
+# to another batched volume, in bios that need memory for a scatterlist.  Nothing may
+# stop, be killed or be lost; also if dm-crypt never gets memory for scatterlists, and
+# if it never gets any but what it has set aside.
+#
+# To be run on a machine with little memory, and with the name of a disk of 512 MiB or
+# more in DM_CRYPT_MDU_DISK, all of which is overwritten.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
+. "$(dirname "$0")"/lib.sh
+# shellcheck source-path=SCRIPTDIR source=faults.sh disable=SC1091
+. "$TEST_DIR"/faults.sh
+# shellcheck source-path=SCRIPTDIR source=load.sh disable=SC1091
+. "$TEST_DIR"/load.sh
+require_helper memory_load
+require_tools mkswap swapon swapoff cryptsetup getconf
+DISK=${DM_CRYPT_MDU_DISK-}
+[ -n "$DISK" ] || skip_all "DM_CRYPT_MDU_DISK does not name a disk that may be overwritten"
+[ -b "$DISK" ] || skip_all "$DISK is not a block device"
+MEMORY=$(meminfo MemTotal)
+[ "$MEMORY" -le $((256 * 1024)) ] ||
+	skip_all "this machine has more memory than is reasonable to use up: $MEMORY KiB"
+[ "$(meminfo SwapTotal)" -eq 0 ] || skip_all "there is swap space in use"
+SECTORS=$(blockdev --getsz "$DISK")
+[ "$SECTORS" -ge $((1024 * 1024)) ] || skip_all "$DISK has less than 512 MiB"
+
+KEY=$(random_key 64)
+DATA_SIZE=$((8 * 1024 * 1024))
+SWAP_SECTORS=$((SECTORS - DATA_SIZE / 512))
+PASSES=2
+PAGE_KIB=$(($(getconf PAGESIZE) / 1024))
+# What the kernel keeps for good when memory is used up for the first time, and what
+# it happens to have in use at one time and not at another.
+MOST_KIB=1024
+
+# vmstat NAME
+vmstat() {
+	local name number
+
+	while read -r name number; do
+		[ "$name" != "$1" ] || echo "$number"
+	done < /proc/vmstat
+}
+
+stop_swapping() {
+	stop_failing
+	! grep -q "^$(realpath "$VOLUME") " /proc/swaps || swapoff "$VOLUME"
+}
+
+# What load.sh does before it waits for a load that is given up.
+resume_volume() {
+	stop_swapping
+}
+
+# Almost all of the disk for swap, on which the case makes $VOLUME, the rest for files.
+prepare() {
+	dmsetup create "$NAME-below" --table "0 $SWAP_SECTORS linear $DISK 0"
+	dmsetup create "$NAME-data" --table "0 $((DATA_SIZE / 512)) \
+crypt $AES_XTS-plain64 $KEY 0 $DISK $SWAP_SECTORS"
+}
+
+# use_up PASSES: swaps to $VOLUME, and has something to write to the other one.
+use_up() {
+	local before_out before_killed result swapped
+
+	TARGET=$VOLUME-data
+	start_load 0 $((DATA_SIZE / 4))
+	start_load $((DATA_SIZE / 2)) $((DATA_SIZE / 4))
+	before_out=$(vmstat pswpout)
+	before_killed=$(vmstat oom_kill)
+	result=0
+	"$TEST_DIR"/memory_load $((4 * MEMORY)) "$1" > "$WORK/memory" 2>&1 || result=$?
+	ktap_print_msg "$(cat "$WORK/memory")" >&3
+	[ $result -eq 0 ] || fail "memory_load ended with $result"
+	ktap_print_msg "swap: $(get_status)" >&3
+	ktap_print_msg "files: $(NAME=$NAME-data get_status)" >&3
+	wait_rounds
+	end_load
+	trap stop_swapping EXIT
+	compare_loads
+	LOADS=()
+	rm "$WORK/stop"
+	[ "$(vmstat oom_kill)" -eq "$before_killed" ] || fail "a process was killed for its memory"
+	# Four times the memory in each pass, of which what the kernel itself takes is left.
+	swapped=$(($(vmstat pswpout) - before_out))
+	[ $((swapped * PAGE_KIB)) -ge $((3 * MEMORY * $1)) ] ||
+		fail "swapped out no more than $swapped pages"
+}
+
+# swap_to_volume: what is in the kernel's memory after the first time stays there.
+swap_to_volume() {
+	local before
+
+	trap stop_swapping EXIT
+	mkswap "$VOLUME" > "$WORK/mkswap"
+	swapon "$VOLUME"
+	use_up 1
+	swapoff "$VOLUME"
+	before=$(meminfo SUnreclaim)
+	swapon "$VOLUME"
+	"$@"
+	use_up $PASSES
+	stop_failing
+	swapoff "$VOLUME"
+	ktap_print_msg "slab: $before to $(meminfo SUnreclaim) KiB" >&3
+	expect_slab "$before" $MOST_KIB
+	expect_batched
+}
+
+luks2() {
+	prepare
+	echo -n 'for tests, not a secret' > "$WORK/passphrase"
+	cryptsetup luksFormat --batch-mode --type luks2 --cipher aes-xts-plain64 \
+		--key-size 512 --sector-size 4096 --pbkdf pbkdf2 --pbkdf-force-iterations 1000 \
+		--key-file "$WORK/passphrase" "$VOLUME-below"
+	cryptsetup open --key-file "$WORK/passphrase" "$VOLUME-below" "$NAME"
+	swap_to_volume true
+}
+
+# swaps CIPHER COMMAND...: the command is run before memory is used up.
+swaps() {
+	prepare
+	map "$VOLUME-below" "$1" "$KEY" 0
+	swap_to_volume "${@:2}"
+}
+
+no_scatterlists() {
+	swaps aes-xts-plain64 start_failing failslab crypt_alloc_sg
+	[ "$(NAME=$NAME-data count fallbacks)" -gt 0 ] || fail "no bio fell back"
+}
+
+# The block layer below is called by dm-crypt, and so does without memory, too.
+only_reserves() {
+	start_failing failslab '[dm_crypt]'
+	start_failing fail_page_alloc '[dm_crypt]' min-order=0 ignore-gfp-highmem=N
+}
+
+# Each sector of a bio that fell back is a request of its own, and all of them are
+# from the reserve.
+asynchronous() {
+	local aes
+
+	aes=$(aes_driver)
+	[ -n "$aes" ] || skip "the kernel has no AES of single blocks"
+	AES_XTS="capi:cryptd(xts(ecb($aes)))"
+	swaps aes-xts-plain64 only_reserves
+	[ "$(NAME=$NAME-data count fallbacks)" -gt 0 ] || fail "no bio fell back"
+}
+
+require_fault failslab crypt_alloc_sg '[dm_crypt]'
+require_fault fail_page_alloc '[dm_crypt]'
+# Where the kernel can, large folios are written to swap in one piece.
+LARGE_FOLIOS=/sys/kernel/mm/transparent_hugepage/hugepages-64kB/enabled
+if [ -w $LARGE_FOLIOS ]; then
+	LARGE_FOLIOS_BEFORE=$(sed 's/.*\[\(.*\)].*/\1/' $LARGE_FOLIOS)
+	echo madvise > $LARGE_FOLIOS
+fi
+trap 'stop_failing; [ ! -w $LARGE_FOLIOS ] || echo "$LARGE_FOLIOS_BEFORE" > $LARGE_FOLIOS; clean_all' EXIT
+
+ktap_set_plan 5
+run_case "a volume with sectors of 512" swaps aes-xts-plain64 true
+run_case "LUKS2, with sectors of 4096" luks2
+run_case "no memory for scatterlists" no_scatterlists
+run_case "no memory but the reserves" swaps aes-xts-plain64 only_reserves
+run_case "no memory but the reserves, and a cipher that answers later" asynchronous
+finish
