@@ -5,7 +5,7 @@
 # are loaded.  The kernel refuses them, or they work: see table_fuzz.c for what that
 # means, and for what it leaves out.  Nothing is left of them afterwards.
 #
-# SEED and COUNT are taken from the environment.
+# SEED, COUNT and SECONDS_AT_MOST are taken from the environment.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
@@ -13,7 +13,7 @@ require_helper table_fuzz
 
 SECTORS=16384
 COUNT=${COUNT:-1000}
-SECONDS_AT_MOST=300
+: "${SECONDS_AT_MOST:=300}"
 # A table takes several KiB, its workqueues and its thread not counted.
 MOST_KIB=1536
 
@@ -49,7 +49,7 @@ fuzz() {
 
 	disk=$(make_disk $SECTORS)
 	"$TEST_DIR"/table_fuzz "$disk" "$PARAMETER" --seed "$SEED" \
-		--seconds $SECONDS_AT_MOST "$@" > "$WORK/out" || {
+		--seconds "$SECONDS_AT_MOST" "$@" > "$WORK/out" || {
 			sed 's/^/# /' "$WORK/out" >&3
 			remove_devices
 			return 1

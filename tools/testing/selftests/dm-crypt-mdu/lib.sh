@@ -185,6 +185,11 @@ unmap() {
 	dmsetup remove --retry "$NAME"
 }
 
+# The directory of the volume in sysfs.
+sys_directory() {
+	echo "/sys/block/$(dmsetup info -c --noheadings -o blkdevname "$NAME")"
+}
+
 # Prints what the crypt target says about itself.
 get_status() {
 	local line

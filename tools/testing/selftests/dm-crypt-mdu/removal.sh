@@ -27,29 +27,27 @@ expect_busy() {
 	grep 'busy' "$WORK/message" > /dev/null || fail "not EBUSY: $(cat "$WORK/message")"
 }
 
-# Sets DISK_NAME to the name of the volume in /sys/block.
-name_disk() {
-	DISK_NAME=$(dmsetup info -c --noheadings -o blkdevname "$NAME")
-	[ -e "/sys/block/$DISK_NAME/inflight" ] || fail "no /sys/block/$DISK_NAME/inflight"
-}
-
 not_while_open() {
+	local directory
+
 	open_volume 512
-	name_disk
+	directory=$(sys_directory)
+	[ -e "$directory/inflight" ] || fail "no $directory/inflight"
 	exec 5< "$VOLUME"
 	expect_busy
 	block_io read "$VOLUME" > "$WORK/out"
 	expect_same "$WORK/plain" "$WORK/out" "read after the removal was refused"
 	exec 5<&-
 	unmap
-	[ ! -e "/sys/block/$DISK_NAME" ] || fail "there is still a device"
+	[ ! -e "$directory" ] || fail "there is still a device"
 }
 
+# wait_for_flight DIRECTORY
 wait_for_flight() {
 	local i reads writes
 
 	for ((i = 0; i < 100; i++)); do
-		read -r reads writes < "/sys/block/$DISK_NAME/inflight"
+		read -r reads writes < "$1/inflight"
 		[ $((reads + writes)) -eq 0 ] || return 0
 		sleep 0.05
 	done
@@ -58,26 +56,27 @@ wait_for_flight() {
 
 # The volume goes when the last one who has it open is done with it.
 deferred() {
-	local writer i
+	local writer i directory
 
 	open_volume 512
 	unmap
 	dmsetup create "$NAME-below" --table "0 $SECTORS delay $DISK 0 2000"
 	map "/dev/mapper/$NAME-below" aes-xts-plain64 "$KEY" 0
-	name_disk
+	directory=$(sys_directory)
+	[ -e "$directory/inflight" ] || fail "no $directory/inflight"
 	random_file "$WORK/new" $SIZE
 	block_io write "$VOLUME" < "$WORK/new" &
 	writer=$!
-	wait_for_flight
+	wait_for_flight "$directory"
 	expect_busy
 	dmsetup remove --deferred "$NAME"
-	wait_for_flight
+	wait_for_flight "$directory"
 	wait $writer
 	for ((i = 0; i < 100; i++)); do
-		[ -e "/sys/block/$DISK_NAME" ] || break
+		[ -e "$directory" ] || break
 		sleep 0.1
 	done
-	[ ! -e "/sys/block/$DISK_NAME" ] || fail "the volume is still there"
+	[ ! -e "$directory" ] || fail "the volume is still there"
 	# Nobody else removes the node.
 	dmsetup mknodes "$NAME"
 	block_io read "$DISK" | oracle decrypt --key "$KEY" > "$WORK/out"
