@@ -33,6 +33,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <stdnoreturn.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/sysinfo.h>
@@ -46,9 +47,9 @@
 
 struct worker {
 	pid_t pid;
-	volatile uint64_t pages;	/* which it is done with, in all passes */
-	volatile uint64_t compared;
-	volatile uint64_t wrong;
+	uint64_t pages;			/* which it is done with, in all passes */
+	uint64_t compared;
+	uint64_t wrong;
 	uint64_t seen;			/* pages, by the watcher, and when */
 	long long seen_ms;
 };
@@ -128,9 +129,9 @@ static void compare_page(const uint64_t *words, unsigned int nr, unsigned int pa
 		if (words[i] == word_at(nr, pass, page, i))
 			continue;
 		if (worker->wrong++ < SHOWN_WRONG)
-			fprintf(stderr, "worker %u, pass %u, page %zu, byte %zu: %016llx, not %016llx\n",
-				nr, pass, page, i * 8, (unsigned long long)words[i],
-				(unsigned long long)word_at(nr, pass, page, i));
+			warnx("worker %u, pass %u, page %zu, byte %zu: %#llx, not %#llx",
+			      nr, pass, page, i * 8, (unsigned long long)words[i],
+			      (unsigned long long)word_at(nr, pass, page, i));
 		return;
 	}
 }
@@ -165,7 +166,7 @@ static int work(unsigned int nr, size_t nr_pages, unsigned int passes)
 				compare_page(words, nr, pass - 1, page);
 			if (pass < passes)
 				write_page(words, nr, pass, page);
-			workers[nr].pages++;
+			__atomic_fetch_add(&workers[nr].pages, 1, __ATOMIC_RELAXED);
 		}
 	}
 	return workers[nr].wrong ? 1 : 0;
@@ -198,7 +199,7 @@ static void stop_workers(void)
 }
 
 /* Gives up: what cannot be swapped in may never end. */
-static void __attribute__((noreturn)) give_up(int kmsg, const char *message)
+static noreturn void give_up(int kmsg, const char *message)
 {
 	if (write(kmsg, message, strlen(message)) < 0 ||
 	    write(STDERR_FILENO, message, strlen(message)) < 0) {
@@ -234,6 +235,7 @@ static bool watch(int kmsg, long long *longest, unsigned long *least_free)
 		for (nr = 0; nr < nr_workers; nr++) {
 			struct worker *worker = &workers[nr];
 			long long now = now_ms();
+			uint64_t pages;
 
 			if (!worker->pid)
 				continue;
@@ -241,8 +243,9 @@ static bool watch(int kmsg, long long *longest, unsigned long *least_free)
 				*longest = now - worker->seen_ms;
 			if (now - worker->seen_ms > (long long)patience * 1000)
 				give_up(kmsg, "memory_load: a worker does not go on\n");
-			if (worker->seen != worker->pages) {
-				worker->seen = worker->pages;
+			pages = __atomic_load_n(&worker->pages, __ATOMIC_RELAXED);
+			if (worker->seen != pages) {
+				worker->seen = pages;
 				worker->seen_ms = now;
 			}
 		}

@@ -29,6 +29,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <stdnoreturn.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -99,17 +100,23 @@ static size_t below(size_t limit)
 	return next() % limit;
 }
 
-static void __attribute__((noreturn)) wrong(const char *what, struct range range, size_t at)
+static noreturn void report(const char *what, struct range range, size_t at)
 {
 	errx(1, "seed %llu, operation %lu, %s of %zu bytes at byte %llu: byte %llu is wrong",
 	     (unsigned long long)seed, operation, what, range.length, begin + range.offset,
 	     begin + range.offset + at);
 }
 
-static void __attribute__((noreturn)) failed(const char *what, struct range range)
+static noreturn void failed(const char *what, struct range range)
 {
 	err(1, "seed %llu, operation %lu, %s of %zu bytes at byte %llu",
 	    (unsigned long long)seed, operation, what, range.length, begin + range.offset);
+}
+
+static noreturn void wrong_memory(const char *what, struct range range, unsigned int nr)
+{
+	errx(1, "seed %llu, operation %lu, %s of %zu bytes at byte %llu: %u pieces changed others",
+	     (unsigned long long)seed, operation, what, range.length, begin + range.offset, nr);
 }
 
 /* As many of one size as of twice that size. */
@@ -143,7 +150,7 @@ static void compare(const char *what, struct range range, const unsigned char *d
 		return;
 	for (i = 0; i < range.length; i++)
 		if (data[i] != model[range.offset + i] && !unknown[(range.offset + i) / unit])
-			wrong(what, range, i);
+			report(what, range, i);
 }
 
 /*
@@ -238,12 +245,10 @@ static void check_untouched(const char *what, struct range range, const struct i
 		memset(segments[i].iov_base, UNTOUCHED, segments[i].iov_len);
 	for (byte = 0; byte < used; byte++)
 		if (arena[byte] != UNTOUCHED)
-			errx(1, "seed %llu, operation %lu, %s of %zu bytes in %u pieces at byte %llu changed other memory",
-			     (unsigned long long)seed, operation, what, range.length, nr,
-			     begin + range.offset);
+			wrong_memory(what, range, nr);
 }
 
-static void direct(bool write, int flags)
+static void do_direct(bool write, int flags)
 {
 	const char *what = write ? "direct write" : "direct read";
 	struct range range = random_range(true);
@@ -269,7 +274,7 @@ static void direct(bool write, int flags)
 	check_untouched(what, range, segments, nr, arena, used);
 }
 
-static void buffered(bool write)
+static void do_buffered(bool write)
 {
 	struct range range = random_range(false);
 	ssize_t done;
@@ -289,7 +294,7 @@ static void buffered(bool write)
 	compare("buffered read", range, scratch);
 }
 
-static void mapped(bool write)
+static void do_mapped(bool write)
 {
 	struct range range = random_range(false);
 
@@ -302,7 +307,7 @@ static void mapped(bool write)
 	}
 }
 
-static void discard(void)
+static void do_discard(void)
 {
 	struct range range = random_range(true);
 	unsigned long long bytes[2] = { begin + range.offset, range.length };
@@ -335,25 +340,25 @@ static void operate(void)
 	switch (kind) {
 	case DIRECT_READ:
 	case DIRECT_WRITE:
-		direct(kind == DIRECT_WRITE, 0);
+		do_direct(kind == DIRECT_WRITE, 0);
 		break;
 	case DSYNC_WRITE:
-		direct(true, RWF_DSYNC);
+		do_direct(true, RWF_DSYNC);
 		break;
 	case BUFFERED_READ:
 	case BUFFERED_WRITE:
-		buffered(kind == BUFFERED_WRITE);
+		do_buffered(kind == BUFFERED_WRITE);
 		break;
 	case MAPPED_READ:
 	case MAPPED_WRITE:
-		mapped(kind == MAPPED_WRITE);
+		do_mapped(kind == MAPPED_WRITE);
 		break;
 	case FSYNC:
 		if (fsync(buffered_fd))
 			failed("fsync", all);
 		break;
 	default:
-		discard();
+		do_discard();
 	}
 }
 
@@ -371,7 +376,7 @@ static void write_all(const unsigned char *data)
 	}
 }
 
-static unsigned char *allocate(size_t bytes, int advice)
+static unsigned char *allocate_memory(size_t bytes, int advice)
 {
 	unsigned char *memory = mmap(NULL, bytes + HUGE_PAGE, PROT_READ | PROT_WRITE,
 				     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -461,10 +466,10 @@ int main(int argc, char **argv)
 	state = seed;
 	open_device();
 
-	arenas[0] = allocate(ARENA_SIZE, MADV_NOHUGEPAGE);
-	arenas[1] = allocate(ARENA_SIZE, MADV_HUGEPAGE);
-	scratch = allocate(length > MAX_IO_SIZE ? length : MAX_IO_SIZE, MADV_HUGEPAGE);
-	model = allocate(length, MADV_HUGEPAGE);
+	arenas[0] = allocate_memory(ARENA_SIZE, MADV_NOHUGEPAGE);
+	arenas[1] = allocate_memory(ARENA_SIZE, MADV_HUGEPAGE);
+	scratch = allocate_memory(length > MAX_IO_SIZE ? length : MAX_IO_SIZE, MADV_HUGEPAGE);
+	model = allocate_memory(length, MADV_HUGEPAGE);
 	unknown = calloc(length / unit, sizeof(*unknown));
 	if (!unknown)
 		err(1, "cannot allocate memory");

@@ -117,8 +117,10 @@ static ssize_t za_read(struct file *file, char __user *data, size_t len, loff_t 
 
 static int za_open(struct inode *inode, struct file *file)
 {
-	file->private_data = kzalloc(sizeof(struct za_open), GFP_KERNEL);
-	return file->private_data ? 0 : -ENOMEM;
+	struct za_open *za = kzalloc(sizeof(*za), GFP_KERNEL);
+
+	file->private_data = za;
+	return za ? 0 : -ENOMEM;
 }
 
 static int za_release(struct inode *inode, struct file *file)
