@@ -27,6 +27,21 @@ tap_prefix()
 	sed -u 's/^/# /'
 }
 
+# How long each test took, for who has to choose among them.
+add_seconds()
+{
+	local line since=$SECONDS
+
+	while IFS= read -r line; do
+		printf '%s\n' "$line"
+		case $line in
+		"ok "* | "not ok "*)
+			echo "# took $((SECONDS - since)) s"
+			since=$SECONDS ;;
+		esac
+	done
+}
+
 [ "$(cat /sys/block/vdb/ro)" != 0 ] || export DM_CRYPT_MDU_DISK=/dev/vdb
 while [ "${1/=/}" != "${1-}" ]; do
 	export "${1?}"
@@ -44,7 +59,7 @@ fi
 
 /jobs/races.sh || exit
 cd "$collection" || exit
-run_many "${tests[@]}" | tee /run/kselftest.tap
+run_many "${tests[@]}" | tee /run/kselftest.tap | add_seconds
 
 results=$(grep -cE '^(not )?ok ' /run/kselftest.tap)
 failures=$(grep -c '^not ok ' /run/kselftest.tap)
