@@ -9,6 +9,8 @@
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
+# shellcheck source-path=SCRIPTDIR source=kmemleak.sh disable=SC1091
+. "$TEST_DIR"/kmemleak.sh
 require_helper table_fuzz
 
 SECTORS=16384
@@ -103,8 +105,7 @@ used_kib() {
 memory_is_given_back() {
 	local before after
 
-	[ ! -e /sys/kernel/debug/kmemleak ] ||
-		skip "this kernel keeps what was freed; it is asked for leaks in the end"
+	! has_kmemleak || skip "this kernel keeps what was freed; it is asked for leaks in the end"
 	fuzz --count $((COUNT / 3))
 	before=$(used_kib)
 	fuzz --count $((COUNT / 3))

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Asks kmemleak, where the kernel has it, for memory that was lost.  To be sourced;
-# expect_no_leaks() needs lib.sh.
+# Looks for memory that was lost.  Where the kernel has kmemleak, that is asked: such a
+# kernel keeps much of what was freed for some time, KASAN does, so that how much memory
+# is in use says nothing.  To be sourced; the functions expect_* need lib.sh.
 
 KMEMLEAK=/sys/kernel/debug/kmemleak
 
@@ -20,13 +21,30 @@ list_leaks() {
 		END { if (ours) printf "%s", text }' $KMEMLEAK
 }
 
-# Fails the case if dm-crypt lost any.  To be called when the volume is unmapped.  What
-# a test lost that ran before is listed, too: it is a leak as well.
+has_kmemleak() {
+	mount_debugfs
+	[ -w $KMEMLEAK ]
+}
+
+# Fails the case if dm-crypt lost any.  What a test lost that ran before is listed, too:
+# it is a leak as well.
 expect_no_leaks() {
 	local leaks
 
-	mount_debugfs
-	[ -w $KMEMLEAK ] || return 0
+	has_kmemleak || return 0
 	leaks=$(list_leaks 'dm_crypt|crypt_')
 	[ -z "$leaks" ] || fail "kmemleak: $(tr '\n' ';' <<< "$leaks")"
+}
+
+# expect_slab KIB MOST: the memory of the kernel's allocator that it cannot reclaim is
+# at most MOST KiB more than KIB.
+expect_slab() {
+	local after
+
+	if has_kmemleak; then
+		expect_no_leaks
+		return
+	fi
+	after=$(meminfo SUnreclaim)
+	[ $((after - $1)) -le "$2" ] || fail "slab memory grew from $1 to $after KiB"
 }

@@ -256,15 +256,6 @@ meminfo() {
 	echo $sum
 }
 
-# expect_slab KIB MOST: the memory of the kernel's allocator that it cannot reclaim is
-# at most MOST KiB more than KIB.
-expect_slab() {
-	local after
-
-	after=$(meminfo SUnreclaim)
-	[ $((after - $1)) -le "$2" ] || fail "slab memory grew from $1 to $after KiB"
-}
-
 mount_debugfs() {
 	[ -d /sys/kernel/debug/block ] ||
 		mount -t debugfs none /sys/kernel/debug 2> /dev/null || :

@@ -45,13 +45,14 @@ reset_counters() {
 	echo > "$MDU_DEBUGFS/iv_log"
 }
 
-# Puts what the cipher has counted into CIPHER.
+# Puts what the cipher has counted into CIPHER.  The shell reads a file anew for each
+# line, and numbers may have become longer by then.
 read_cipher() {
 	local name number
 
 	while read -r name number; do
 		CIPHER[$name]=$number
-	done < "$MDU_DEBUGFS/counters"
+	done <<< "$(< "$MDU_DEBUGFS/counters")"
 }
 
 # Puts what dm-crypt has counted into STATUS; there must be something.

@@ -6,6 +6,8 @@
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
+# shellcheck source-path=SCRIPTDIR source=kmemleak.sh disable=SC1091
+. "$TEST_DIR"/kmemleak.sh
 
 KEY=$(random_key 64)
 SIZE=$((8 * 1024 * 1024))

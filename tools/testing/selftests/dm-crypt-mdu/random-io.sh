@@ -11,13 +11,16 @@
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
+# shellcheck source-path=SCRIPTDIR source=faults.sh disable=SC1091
+. "$TEST_DIR"/faults.sh
 # shellcheck source-path=SCRIPTDIR source=mdu_cipher.sh disable=SC1091
 . "$TEST_DIR"/mdu_cipher.sh
 require_helper random_io
 require_helper xts_oracle
 require_mdu_cipher
 require_null_blk
-trap clean_async EXIT
+require_fault fail_page_alloc crypt_alloc_buffer
+trap 'stop_failing; clean_async' EXIT
 
 KEY=$(random_key 64)
 PART_MIB=8
@@ -71,14 +74,22 @@ cipher_at_random() {
 	expect_cipher out_of_order -gt 0
 }
 
+# What is one piece where it comes from is written from many pages.
+from_single_pages() {
+	start_failing fail_page_alloc crypt_alloc_buffer min-order=1 ignore-gfp-highmem=N
+	at_random "$@"
+	stop_failing
+}
+
 : "${SEED:=$RANDOM}"
 ktap_print_msg "to repeat this run: SEED=$SEED COUNT=$COUNT"
 NO_WORKQUEUES=(no_read_workqueue no_write_workqueue)
 ASYNC=(queue_len=4 delay_us=300 order=random busy_every=5 sync_every=7)
 
-ktap_set_plan 6
+ktap_set_plan 7
 run_async_case "sectors of 512" at_random loop aes-xts-plain64 512
 run_async_case "sectors of 4096, discards" at_random loop aes-xts-plain64 4096 allow_discards
+run_async_case "memory in single pages" from_single_pages loop aes-xts-plain64 512
 run_async_case "no workqueues, irq2" \
 	at_random irq2 aes-xts-plain64 512 "${NO_WORKQUEUES[@]}"
 run_async_case "sectors of 4096, no workqueues, irq1" \

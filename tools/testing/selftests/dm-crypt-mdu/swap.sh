@@ -14,6 +14,8 @@
 . "$(dirname "$0")"/lib.sh
 # shellcheck source-path=SCRIPTDIR source=faults.sh disable=SC1091
 . "$TEST_DIR"/faults.sh
+# shellcheck source-path=SCRIPTDIR source=kmemleak.sh disable=SC1091
+. "$TEST_DIR"/kmemleak.sh
 # shellcheck source-path=SCRIPTDIR source=load.sh disable=SC1091
 . "$TEST_DIR"/load.sh
 require_helper memory_load
