@@ -158,7 +158,10 @@ if [ -w $LARGE_FOLIOS ]; then
 	LARGE_FOLIOS_BEFORE=$(sed 's/.*\[\(.*\)].*/\1/' $LARGE_FOLIOS)
 	echo madvise > $LARGE_FOLIOS
 fi
-trap 'stop_failing; [ ! -w $LARGE_FOLIOS ] || echo "$LARGE_FOLIOS_BEFORE" > $LARGE_FOLIOS; clean_all' EXIT
+restore_large_folios() {
+	[ ! -w $LARGE_FOLIOS ] || echo "$LARGE_FOLIOS_BEFORE" > $LARGE_FOLIOS
+}
+trap 'stop_failing; restore_large_folios; clean_all' EXIT
 
 ktap_set_plan 4
 # The kernel keeps some more when its memory is used up for the first time.

@@ -29,13 +29,15 @@ APPEND_PARAMETERS=/sys/module/zone_append/parameters
 
 # open_volume CIPHER SECTOR_SIZE [OPTION...]
 open_volume() {
+	local zones
+
 	UNIT=$2
 	make_null_blk 2 $((ZONES * ZONE_MIB)) zoned=1 zone_size=$ZONE_MIB zone_nr_conv=1 \
 		memory_backed=1 "blocksize=$UNIT" || skip "null_blk has no zones"
 	map "$DISK" "$1" "$KEY" 0 "sector_size:$UNIT" "${@:3}"
 	expect_on
-	[ "$(blkzone report "$VOLUME" | grep -c 'type: 2(SEQ_WRITE_REQUIRED)')" -eq $((ZONES - 1)) ] ||
-		fail "the volume has not the zones of its disk"
+	zones=$(blkzone report "$VOLUME" | grep -c 'type: 2(SEQ_WRITE_REQUIRED)')
+	[ "$zones" -eq $((ZONES - 1)) ] || fail "the volume has not the zones of its disk"
 }
 
 # write_zone NUMBER: from its beginning on, in bios of many sizes and pieces.
