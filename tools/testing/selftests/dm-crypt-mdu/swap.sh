@@ -31,7 +31,7 @@ SECTORS=$(blockdev --getsz "$DISK")
 [ "$SECTORS" -ge $((1024 * 1024)) ] || skip_all "$DISK has less than 512 MiB"
 
 KEY=$(random_key 64)
-DATA_SIZE=$((4 * 1024 * 1024))
+DATA_SIZE=$((2 * 1024 * 1024))
 SWAP_SECTORS=$((SECTORS - DATA_SIZE / 512))
 # How often the memory that is used is written and read back.
 : "${PASSES:=1}"
