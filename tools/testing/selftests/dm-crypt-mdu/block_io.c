@@ -34,6 +34,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "parse_number.h"
+
 #define MAX_SIZES	16
 #define MAX_SEGMENTS	1024	/* what one preadv() takes */
 #define MAX_IO_SIZE	(16 << 20)
@@ -55,20 +57,6 @@ struct job {
 	unsigned char *memory;
 	struct iovec segments[MAX_SEGMENTS];
 };
-
-static unsigned long long parse_number(const char *option, const char *text, char **end)
-{
-	unsigned long long value;
-	char *rest;
-
-	errno = 0;
-	value = strtoull(text, &rest, 0);
-	if (errno || rest == text || *text == '-' || (*rest && (!end || *rest != ',')))
-		errx(1, "%s: '%s' is not a number", option, text);
-	if (end)
-		*end = rest;
-	return value;
-}
 
 static void parse_sizes(struct job *job, char *text)
 {

@@ -56,13 +56,29 @@ require_fault() {
 # injection say.  Nothing may fail before the range of addresses is set: probability
 # is last.
 start_failing() {
-	local range=${FAULT_RANGE[$2]} word
+	local range=${FAULT_RANGE[$2]} own word
 
+	case $1 in
+	failslab)		own=(cache-filter=N) ;;
+	fail_page_alloc)	own=(min-order=0 ignore-gfp-highmem=N) ;;
+	esac
 	for word in task-filter=N ignore-gfp-wait=N verbose=0 interval=1 space=0 times=-1 \
 		    stacktrace-depth=32 "require-start=0x${range% *}" \
-		    "require-end=0x${range#* }" "${@:3}" probability=100; do
+		    "require-end=0x${range#* }" "${own[@]}" "${@:3}" probability=100; do
 		echo "${word#*=}" > "$FAULTS/$1/${word%%=*}"
 	done
+}
+
+require_dm_crypt_faults() {
+	require_fault failslab '[dm_crypt]'
+	require_fault fail_page_alloc '[dm_crypt]'
+}
+
+# Leaves dm-crypt nothing but what it has set aside.  The block layer below is called by
+# it, and so does without memory, too.
+leave_only_reserves() {
+	start_failing failslab '[dm_crypt]'
+	start_failing fail_page_alloc '[dm_crypt]'
 }
 
 stop_failing() {

@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Runs fio on a batched volume, which writes at random with several jobs and verifies
-# with checksums what it reads back: with libaio where there is it, and with io_uring
-# and registered buffers.
+# with checksums what it reads back: with io_uring and registered buffers, and with libaio.
 #
 # SECONDS_EACH says for how long each case runs (default 30).
 

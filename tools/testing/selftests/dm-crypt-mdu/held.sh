@@ -118,26 +118,16 @@ other_key() {
 }
 
 removed() {
+	local directory
+
 	open_volume "${@:2}"
 	hold "$1"
-	! dmsetup remove "$NAME" 2> "$WORK/message" || fail "removed while it is open"
-	grep 'busy' "$WORK/message" > /dev/null || fail "not EBUSY: $(cat "$WORK/message")"
+	expect_busy
+	directory=$(sys_directory)
 	dmsetup remove --deferred "$NAME"
 	released
-	wait_until_gone
+	wait_until_gone "$directory"
 	expect_on_disk
-}
-
-# Nobody but dmsetup removes the node, if there is no udev.
-wait_until_gone() {
-	local i
-
-	for ((i = 0; i < 100; i++)); do
-		dmsetup info "$NAME" > /dev/null 2>&1 || break
-		sleep 0.1
-	done
-	! dmsetup info "$NAME" > /dev/null 2>&1 || fail "the volume is still there"
-	dmsetup mknodes "$NAME"
 }
 
 trap clean_async EXIT

@@ -7,6 +7,18 @@
 
 KMEMLEAK=/sys/kernel/debug/kmemleak
 
+# meminfo WORD...: the sum of what /proc/meminfo has for these, in KiB
+meminfo() {
+	local name number word sum=0
+
+	while read -r name number _; do
+		for word; do
+			[ "$name" != "$word:" ] || sum=$((sum + number))
+		done
+	done < /proc/meminfo
+	echo $sum
+}
+
 # list_leaks PATTERN: prints what kmemleak says of allocations with a line that the
 # extended regular expression matches.  It speaks of an object when it is five seconds
 # old, and when two scans in a row found no pointer to it.  Fails if it does not scan.

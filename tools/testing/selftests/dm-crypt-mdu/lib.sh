@@ -185,9 +185,32 @@ unmap() {
 	dmsetup remove --retry "$NAME"
 }
 
-# The directory of the volume in sysfs.
+# Prints the directory of the volume in sysfs.
 sys_directory() {
-	echo "/sys/block/$(dmsetup info -c --noheadings -o blkdevname "$NAME")"
+	local directory
+
+	directory=/sys/block/$(dmsetup info -c --noheadings -o blkdevname "$NAME")
+	[ -e "$directory/inflight" ] || fail "no $directory/inflight"
+	echo "$directory"
+}
+
+# The volume cannot be removed, as it is open.
+expect_busy() {
+	! dmsetup remove "$NAME" 2> "$WORK/message" || fail "removed while it is open"
+	grep 'busy' "$WORK/message" > /dev/null || fail "not EBUSY: $(cat "$WORK/message")"
+}
+
+# wait_until_gone DIRECTORY: until the volume of which this is the directory in sysfs is.
+wait_until_gone() {
+	local i
+
+	for ((i = 0; i < 100; i++)); do
+		[ -e "$1" ] || break
+		sleep 0.1
+	done
+	[ ! -e "$1" ] || fail "the volume is still there"
+	# Nobody else removes the node, if there is no udev.
+	dmsetup mknodes "$NAME"
 }
 
 # Prints what the crypt target says about itself.
@@ -242,18 +265,6 @@ expect_same() {
 	local difference
 
 	difference=$(cmp "$1" "$2" 2>&1) || fail "$3: $difference"
-}
-
-# meminfo WORD...: the sum of what /proc/meminfo has for these, in KiB
-meminfo() {
-	local name number word sum=0
-
-	while read -r name number _; do
-		for word; do
-			[ "$name" != "$word:" ] || sum=$((sum + number))
-		done
-	done < /proc/meminfo
-	echo $sum
 }
 
 mount_debugfs() {

@@ -101,6 +101,16 @@ make_device() {
 	esac
 }
 
+# open_encrypted DEVICE CIPHER [OPTION...]: opens $VOLUME with the key in KEY, and with
+# SIZE random bytes that dm-crypt has not written, and which are also in $WORK/plain.
+open_encrypted() {
+	make_device "$1" $((SIZE >> 20))
+	random_file "$WORK/plain" "$SIZE"
+	oracle encrypt --key "$KEY" < "$WORK/plain" | block_io write "$DISK"
+	map "$DISK" "$2" "$KEY" 0 "${@:3}"
+	expect_on
+}
+
 # run_async_case DESCRIPTION FUNCTION [ARGUMENT...]: the cipher is as it was when it
 # was loaded, and no null_blk is left.
 run_async_case() {

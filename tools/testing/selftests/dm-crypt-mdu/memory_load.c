@@ -41,6 +41,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "parse_number.h"
+
 #define MAX_WORKERS	16
 #define SHOWN_WRONG	4
 #define TICK_MS		100
@@ -59,14 +61,12 @@ static unsigned int nr_workers = 2;
 static unsigned long patience = 60;
 static size_t page_size;
 
-static unsigned long parse_number(const char *name, const char *text, unsigned long most)
+/* One from 1 to the given one. */
+static unsigned long parse_positive(const char *name, const char *text, unsigned long most)
 {
-	unsigned long value;
-	char *rest;
+	unsigned long long value = parse_number(name, text, NULL);
 
-	errno = 0;
-	value = strtoul(text, &rest, 0);
-	if (errno || rest == text || *rest || *text == '-' || !value || value > most)
+	if (!value || value > most)
 		errx(1, "%s: '%s' is not a number from 1 to %lu", name, text, most);
 	return value;
 }
@@ -83,10 +83,10 @@ static void parse_options(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
 		case 'w':
-			nr_workers = parse_number("--workers", optarg, MAX_WORKERS);
+			nr_workers = parse_positive("--workers", optarg, MAX_WORKERS);
 			break;
 		case 'p':
-			patience = parse_number("--patience", optarg, 3600);
+			patience = parse_positive("--patience", optarg, 3600);
 			break;
 		default:
 			errx(1, "bad option, see the head of the source");
@@ -265,8 +265,8 @@ int main(int argc, char **argv)
 
 	if (argc < 3)
 		errx(1, "say how many KiB and how many passes, see the head of the source");
-	kib = parse_number("KIB", argv[1], 1UL << 32);
-	passes = parse_number("PASSES", argv[2], 255);
+	kib = parse_positive("KIB", argv[1], 1UL << 32);
+	passes = parse_positive("PASSES", argv[2], 255);
 	argv[2] = argv[0];
 	parse_options(argc - 2, argv + 2);
 	page_size = sysconf(_SC_PAGESIZE);

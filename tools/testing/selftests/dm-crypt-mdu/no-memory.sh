@@ -25,19 +25,10 @@ BIO=(--sizes 131072 --cut 2048)
 BIOS=$((SIZE / 131072))
 UNITS=$((SIZE / 512))
 
-# open_volume DEVICE CIPHER [OPTION...]: with data that dm-crypt has not written.
+# open_volume DEVICE CIPHER [OPTION...]: with other data to write to it in $WORK/new.
 open_volume() {
-	make_device "$1" $((SIZE >> 20))
-	random_file "$WORK/plain" $SIZE
-	oracle encrypt --key "$KEY" < "$WORK/plain" | block_io write "$DISK"
+	open_encrypted "$@"
 	random_file "$WORK/new" $SIZE
-	map "$DISK" "$2" "$KEY" 0 "${@:3}"
-	expect_on
-}
-
-no_memory() {
-	start_failing failslab '[dm_crypt]'
-	start_failing fail_page_alloc '[dm_crypt]' min-order=0 ignore-gfp-highmem=N
 }
 
 # read_volume FILE SHAPE...
@@ -62,7 +53,7 @@ write_volume() {
 }
 
 works() {
-	no_memory
+	leave_only_reserves
 	read_volume "$WORK/plain" "${WHOLE[@]}"
 	write_volume
 	read_volume "$WORK/new" "${WHOLE[@]}"
@@ -93,7 +84,7 @@ asynchronous() {
 in_softirq() {
 	open_volume "$1" "$MDU_CIPHER" no_read_workqueue
 	reset_cipher queue_len=1000 delay_us=2000
-	no_memory
+	leave_only_reserves
 	read_volume "$WORK/plain" "${BIO[@]}"
 	stop_failing
 	expect_cipher_sane
@@ -104,8 +95,7 @@ in_softirq() {
 	expect_status 0 $UNITS $BIOS
 }
 
-require_fault failslab '[dm_crypt]'
-require_fault fail_page_alloc '[dm_crypt]'
+require_dm_crypt_faults
 trap 'stop_failing; clean_async' EXIT
 
 ktap_set_plan 6

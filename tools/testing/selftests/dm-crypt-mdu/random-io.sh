@@ -76,7 +76,7 @@ cipher_at_random() {
 
 # What is one piece where it comes from is written from many pages.
 from_single_pages() {
-	start_failing fail_page_alloc crypt_alloc_buffer min-order=1 ignore-gfp-highmem=N
+	start_failing fail_page_alloc crypt_alloc_buffer min-order=1
 	at_random "$@"
 	stop_failing
 }

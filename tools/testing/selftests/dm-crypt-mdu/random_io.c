@@ -36,6 +36,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "parse_number.h"
+
 #define MAX_SEGMENTS	1024	/* what one preadv() takes */
 #define MAX_IO_SIZE	(4 << 20)
 #define MAX_LENGTH	(64 << 20)
@@ -413,18 +415,6 @@ static void open_device(void)
 		err(1, "cannot map %s", device);
 }
 
-static unsigned long long parse_number(const char *text)
-{
-	unsigned long long value;
-	char *rest;
-
-	errno = 0;
-	value = strtoull(text, &rest, 0);
-	if (errno || rest == text || *rest || *text == '-')
-		errx(1, "'%s' is not a number", text);
-	return value;
-}
-
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -442,16 +432,16 @@ int main(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
 		case 's':
-			seed = parse_number(optarg);
+			seed = parse_number("--seed", optarg, NULL);
 			break;
 		case 'c':
-			count = parse_number(optarg);
+			count = parse_number("--count", optarg, NULL);
 			break;
 		case 'o':
-			begin = parse_number(optarg);
+			begin = parse_number("--offset", optarg, NULL);
 			break;
 		case 'l':
-			length = parse_number(optarg);
+			length = parse_number("--length", optarg, NULL);
 			break;
 		case 'd':
 			may_discard = true;

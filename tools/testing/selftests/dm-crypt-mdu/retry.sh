@@ -22,13 +22,9 @@ BIO=(--cut 2048 --sizes 131072)		# 64 segments in a bio
 BIOS=$((SIZE / 131072))
 UNITS=$((SIZE / 512))
 
-# open_volume DEVICE: with data that dm-crypt has not written.
+# open_volume DEVICE
 open_volume() {
-	make_device "$1" $((SIZE >> 20))
-	random_file "$WORK/plain" $SIZE
-	oracle encrypt --key "$KEY" < "$WORK/plain" | block_io write "$DISK"
-	map "$DISK" "$MDU_CIPHER" "$KEY" 0 no_read_workqueue
-	expect_on
+	open_encrypted "$1" "$MDU_CIPHER" no_read_workqueue
 }
 
 read_volume() {

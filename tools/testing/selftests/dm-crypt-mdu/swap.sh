@@ -86,8 +86,6 @@ use_up() {
 	end_load
 	trap stop_swapping EXIT
 	compare_loads
-	LOADS=()
-	rm "$WORK/stop"
 	[ "$(killed)" -eq "$before_killed" ] || fail "a process was killed for its memory"
 	# Four times the memory in each pass, but for what the kernel itself takes.
 	[ $(($(written) - before_written)) -ge $((3 * MEMORY * 2 * PASSES)) ] ||
@@ -133,12 +131,6 @@ no_scatterlists() {
 	[ "$(NAME=$NAME-data count fallbacks)" -gt 0 ] || fail "no bio fell back"
 }
 
-# The block layer below is called by dm-crypt, and so does without memory, too.
-only_reserves() {
-	start_failing failslab '[dm_crypt]'
-	start_failing fail_page_alloc '[dm_crypt]' min-order=0 ignore-gfp-highmem=N
-}
-
 # Each sector of a bio that fell back is a request of its own, and all of them are
 # from the reserve.
 asynchronous() {
@@ -147,12 +139,12 @@ asynchronous() {
 	aes=$(aes_driver)
 	[ -n "$aes" ] || skip "the kernel has no AES of single blocks"
 	AES_XTS="capi:cryptd(xts(ecb($aes)))"
-	swaps only_reserves
+	swaps leave_only_reserves
 	[ "$(NAME=$NAME-data count fallbacks)" -gt 0 ] || fail "no bio fell back"
 }
 
-require_fault failslab crypt_alloc_sg '[dm_crypt]'
-require_fault fail_page_alloc '[dm_crypt]'
+require_fault failslab crypt_alloc_sg
+require_dm_crypt_faults
 # Where the kernel can, large folios are written to swap in one piece.
 LARGE_FOLIOS=/sys/kernel/mm/transparent_hugepage/hugepages-64kB/enabled
 if [ -w $LARGE_FOLIOS ]; then
@@ -168,6 +160,6 @@ ktap_set_plan 4
 # The kernel keeps some more when its memory is used up for the first time.
 MOST_KIB=2048 run_case "a LUKS2 volume" luks2 true
 run_case "no memory for scatterlists" no_scatterlists
-run_case "no memory but the reserves" swaps only_reserves
+run_case "no memory but the reserves" swaps leave_only_reserves
 run_case "no memory but the reserves, and a cipher that answers later" asynchronous
 finish

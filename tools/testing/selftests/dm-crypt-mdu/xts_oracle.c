@@ -25,6 +25,8 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
+#include "parse_number.h"
+
 #define TABLE_SECTOR_SIZE	512
 #define MAX_SECTOR_SIZE		4096
 #define MAX_KEY_SIZE		64
@@ -43,18 +45,6 @@ struct volume {
 static void die_openssl(const char *what)
 {
 	errx(1, "%s: %s", what, ERR_error_string(ERR_get_error(), NULL));
-}
-
-static unsigned long long parse_number(const char *option, const char *text)
-{
-	unsigned long long value;
-	char *end;
-
-	errno = 0;
-	value = strtoull(text, &end, 0);
-	if (errno || end == text || *end || strchr(text, '-'))
-		errx(1, "%s: '%s' is not a number from 0 to 2^64 - 1", option, text);
-	return value;
 }
 
 static void parse_key(struct volume *volume, const char *hex)
@@ -95,7 +85,7 @@ static void parse_options(struct volume *volume, int argc, char **argv)
 			parse_key(volume, optarg);
 			break;
 		case 's':
-			size = parse_number("--sector-size", optarg);
+			size = parse_number("--sector-size", optarg, NULL);
 			break;
 		case 'i':
 			volume->plain = !strcmp(optarg, "plain");
@@ -103,14 +93,14 @@ static void parse_options(struct volume *volume, int argc, char **argv)
 				errx(1, "--iv: '%s' is neither plain nor plain64", optarg);
 			break;
 		case 'o':
-			volume->iv_offset = parse_number("--iv-offset", optarg);
+			volume->iv_offset = parse_number("--iv-offset", optarg, NULL);
 			break;
 		case 'l':
 			volume->large_iv = true;
 			break;
 		case 'f':
 			volume->first_sector = parse_number("--first-sector",
-							    optarg);
+							    optarg, NULL);
 			break;
 		default:
 			errx(1, "bad option, see the head of the source");

@@ -113,7 +113,7 @@ cipher_answers() {
 	expect_cipher sync -lt requests
 }
 
-# append FILE PIECES: each piece in one bio; a line "SECTOR PIECE" for each of them.
+# append FILE PIECES: each piece in one bio; prints a line "SECTOR FILE PIECE" for each.
 append() {
 	local i sector
 

@@ -81,7 +81,7 @@ area()
 # all_areas write|verify PLAIN
 all_areas()
 {
-	local number=0 size offset option
+	local number=0 size offset option end
 
 	for size in 512 1024 2048 4096; do
 		for offset in 0 4294966272; do
@@ -95,7 +95,7 @@ all_areas()
 		done
 	done
 	RANDOM=$seed
-	for ((; number < 16 + random_areas; number++)); do
+	for ((end = number + random_areas; number < end; number++)); do
 		choose_options
 		check "$1 $2: $IV $IV_OFFSET ${OPTIONS[*]}" area "$1" "$2" "$SECTOR_SIZE" \
 			$number "$IV" "$IV_OFFSET" "${OPTIONS[@]}"
