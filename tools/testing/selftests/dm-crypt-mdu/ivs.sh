@@ -27,15 +27,18 @@ list_ivs() {
 
 # Prints the IV of every data unit that the cipher was given, in that order.
 logged_ivs() {
-	local direction size step units iv error first
+	local direction size step units iv error
 
 	while read -r direction size step units iv error; do
 		[ "$direction $size $error" = "$1 $2 0" ] ||
 			fail "log: $direction $size $step $units $iv $error"
 		[ "${iv#0000000000000000}" != "$iv" ] || fail "high IV: $iv"
-		first=$((0x${iv#0000000000000000}))
-		[ "$units" -gt 1 ] || step=1
-		list_ivs "$first" "$step" "$units"
+		iv=${iv#0000000000000000}
+		if [ "$units" -gt 1 ]; then
+			list_ivs $((0x$iv)) "$step" "$units"
+		else
+			echo "$iv"
+		fi
 	done < "$MDU_DEBUGFS/iv_log"
 }
 

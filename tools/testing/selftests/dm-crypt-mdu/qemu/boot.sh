@@ -96,6 +96,9 @@ esac
 # panic=-1 reboots at once and -no-reboot makes that the end of QEMU.
 cmdline="console=$console root=/dev/vda ro rootfstype=ext4 init=/sbin/init"
 cmdline+=" panic=-1 oops=panic panic_on_warn=1 $clock"
+# QEMU uses what it translated for a program again the next time the program is
+# started only if it lies at the same addresses then.
+cmdline+=" norandmaps"
 if [ -n "$icount" ]; then
 	# Time leaps while the machine waits for a disk, which is no sign of
 	# anything being stuck.
