@@ -12,11 +12,12 @@ start_parts() {
 
 # part NAME COMMAND...: runs a command that prints TAP
 part() {
-	local name=$1 status=0
+	local name=$1 status=0 since=$SECONDS
 	shift
 
 	echo "# $name ($(((SECONDS - START) / 60)) min)"
 	"$@" 2>&1 | tee "$TAP/$name.tap" || status=$?
+	echo "# $name took $((SECONDS - since)) s"
 	! grep -q '^1\.\.0 # SKIP' "$TAP/$name.tap" || [ "$status" -ne 4 ] || return 0
 	# A part that fails without a failed test has failed somewhere else.
 	if [ "$status" -ne 0 ] && [ "$(summary "$TAP/$name.tap" | cut -d ' ' -f 2)" -eq 0 ]; then
