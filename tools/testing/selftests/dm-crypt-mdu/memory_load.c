@@ -15,13 +15,16 @@
  * This process looks at the workers every tenth of a second.  It does not need any
  * memory for that but its own, which is locked, and in the end prints
  *
- *   pages N wrong N pause_ms N free_kib N
+ *   pages N wrong N pause_ms N late_ms N free_kib N
  *
  * with the pages that were compared, those that were not as they should be, the
- * longest time in which any worker did nothing, and the least free memory that was
- * seen.  Exit status: 0, or 1 when pages were wrong, a worker ended badly, or did
- * nothing for too long; the kernel's log says so, too, as it may be all that can be
- * read then.
+ * longest time in which any worker did nothing, the longest by which a look at them
+ * came late, and the least free memory that was seen.  Nothing but the machine can
+ * keep this process from running, so a late look tells that the machine stood still.
+ *
+ * Exit status: 0, or 1 when pages were wrong, a worker ended badly, or did nothing for
+ * too long; the kernel's log says so, too, as it may be all that can be read then, and
+ * what all waited for.
  */
 #include <err.h>
 #include <errno.h>
@@ -56,10 +59,18 @@ struct worker {
 	long long seen_ms;
 };
 
+/* What the watcher has seen of them and of the machine. */
+struct seen {
+	long long pause_ms;
+	long long late_ms;
+	unsigned long free_kib;
+};
+
 static struct worker *workers;
 static unsigned int nr_workers = 2;
 static unsigned long patience = 60;
 static size_t page_size;
+static int kmsg, sysrq;
 
 /* One from 1 to the given one. */
 static unsigned long parse_positive(const char *name, const char *text, unsigned long most)
@@ -198,31 +209,41 @@ static void stop_workers(void)
 			kill(workers[nr].pid, SIGKILL);
 }
 
-/* Gives up: what cannot be swapped in may never end. */
-static noreturn void give_up(int kmsg, const char *message)
+static void tell(int fd, const char *text)
 {
-	if (write(kmsg, message, strlen(message)) < 0 ||
-	    write(STDERR_FILENO, message, strlen(message)) < 0) {
+	if (write(fd, text, strlen(text)) < 0) {
 		/* There is nobody else to tell. */
 	}
+}
+
+/* Gives up: what cannot be swapped in may never end. */
+static noreturn void give_up(const char *message)
+{
+	tell(kmsg, message);
+	tell(STDERR_FILENO, message);
+	tell(sysrq, "w");
 	stop_workers();
 	_exit(1);
 }
 
 /* Waits for the workers; returns whether all of them ended well. */
-static bool watch(int kmsg, long long *longest, unsigned long *least_free)
+static bool watch(struct seen *seen)
 {
 	unsigned int running = nr_workers, nr;
+	long long looked = now_ms();
 	bool good = true;
 
-	*longest = 0;
-	*least_free = -1UL;
 	while (running) {
 		struct sysinfo info;
+		long long now;
 		int status;
 		pid_t pid;
 
 		usleep(TICK_MS * 1000);
+		now = now_ms();
+		if (now - looked - TICK_MS > seen->late_ms)
+			seen->late_ms = now - looked - TICK_MS;
+		looked = now;
 		while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 			good &= WIFEXITED(status) && !WEXITSTATUS(status);
 			running--;
@@ -230,19 +251,18 @@ static bool watch(int kmsg, long long *longest, unsigned long *least_free)
 				if (workers[nr].pid == pid)
 					workers[nr].pid = 0;
 		}
-		if (!sysinfo(&info) && info.freeram * info.mem_unit >> 10 < *least_free)
-			*least_free = info.freeram * info.mem_unit >> 10;
+		if (!sysinfo(&info) && info.freeram * info.mem_unit >> 10 < seen->free_kib)
+			seen->free_kib = info.freeram * info.mem_unit >> 10;
 		for (nr = 0; nr < nr_workers; nr++) {
 			struct worker *worker = &workers[nr];
-			long long now = now_ms();
 			uint64_t pages;
 
 			if (!worker->pid)
 				continue;
-			if (now - worker->seen_ms > *longest)
-				*longest = now - worker->seen_ms;
+			if (now - worker->seen_ms > seen->pause_ms)
+				seen->pause_ms = now - worker->seen_ms;
 			if (now - worker->seen_ms > (long long)patience * 1000)
-				give_up(kmsg, "memory_load: a worker does not go on\n");
+				give_up("memory_load: a worker does not go on\n");
 			pages = __atomic_load_n(&worker->pages, __ATOMIC_RELAXED);
 			if (worker->seen != pages) {
 				worker->seen = pages;
@@ -257,11 +277,10 @@ int main(int argc, char **argv)
 {
 	struct sched_param priority = { .sched_priority = 1 };
 	uint64_t compared = 0, wrong = 0;
-	unsigned long kib, least_free;
+	struct seen seen = { .free_kib = -1UL };
 	unsigned int passes, nr;
-	long long longest;
+	unsigned long kib;
 	bool good;
-	int kmsg;
 
 	if (argc < 3)
 		errx(1, "say how many KiB and how many passes, see the head of the source");
@@ -278,19 +297,23 @@ int main(int argc, char **argv)
 	kmsg = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
 	if (kmsg < 0)
 		err(1, "cannot write to the kernel's log");
+	sysrq = open("/proc/sysrq-trigger", O_WRONLY | O_CLOEXEC);
+	if (sysrq < 0)
+		warn("the kernel cannot be made to say what waits");
 	/* A child does not inherit that; who watches must run whatever happens. */
 	if (mlockall(MCL_CURRENT | MCL_FUTURE))
 		err(1, "cannot lock memory");
 	start_workers(kib, passes);
 	if (sched_setscheduler(0, SCHED_FIFO, &priority))
 		warn("cannot run with real-time priority");
-	good = watch(kmsg, &longest, &least_free);
+	good = watch(&seen);
 
 	for (nr = 0; nr < nr_workers; nr++) {
 		compared += workers[nr].compared;
 		wrong += workers[nr].wrong;
 	}
-	printf("pages %llu wrong %llu pause_ms %lld free_kib %lu\n",
-	       (unsigned long long)compared, (unsigned long long)wrong, longest, least_free);
+	printf("pages %llu wrong %llu pause_ms %lld late_ms %lld free_kib %lu\n",
+	       (unsigned long long)compared, (unsigned long long)wrong,
+	       seen.pause_ms, seen.late_ms, seen.free_kib);
 	return good && !wrong ? 0 : 1;
 }
