@@ -250,6 +250,7 @@ static noinline int data_unit_crypt_one(struct skcipher_data_unit_walk *walk)
 
 	skcipher_advance_iv(walk->iv, walk->step);
 	data_unit_walk_advance(walk, walk->size);
+	crypto_yield(req->base.flags);
 	return 0;
 }
 
@@ -371,7 +372,9 @@ EXPORT_SYMBOL_GPL(skcipher_data_unit_walk_next);
  * unit after the other, so nothing is allocated; when this returns, @req and the
  * IV buffer are what they were before.
  *
- * Context: As @crypt requires.
+ * Context: As @crypt requires; must not be called with preemption disabled if
+ *	    the request has CRYPTO_TFM_REQ_MAY_SLEEP, as it may sleep then after
+ *	    each unit.
  * Return:
  * * 0 on success
  * * -EINVAL if the length is not a positive multiple of the unit size; nothing has
