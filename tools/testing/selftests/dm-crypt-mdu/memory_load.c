@@ -209,11 +209,12 @@ static void stop_workers(void)
 			kill(workers[nr].pid, SIGKILL);
 }
 
+/* If this fails, there is nobody else to tell. */
 static void tell(int fd, const char *text)
 {
-	if (write(fd, text, strlen(text)) < 0) {
-		/* There is nobody else to tell. */
-	}
+	ssize_t told = write(fd, text, strlen(text));
+
+	(void)told;
 }
 
 /* Gives up: what cannot be swapped in may never end. */

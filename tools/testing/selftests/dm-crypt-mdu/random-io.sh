@@ -25,7 +25,7 @@ trap 'stop_failing; clean_async' EXIT
 KEY=$(random_key 64)
 PART_MIB=8
 PARTS=3
-: "${COUNT:=100}"
+: "${COUNT:=60}"
 
 random_io() {
 	"$TEST_DIR"/random_io "$@"

@@ -20,8 +20,8 @@ require_fault failslab crypt_alloc_sg
 trap 'stop_failing; clean_async' EXIT
 
 KEY=$(random_key 64)
-ZONE_MIB=4
-ZONES=6
+ZONE_MIB=2
+ZONES=5
 ZONE_SECTORS=$((ZONE_MIB * 2048))
 ZONE_SIZE=$((ZONE_MIB << 20))
 APPEND=/sys/kernel/debug/zone_append
