@@ -6,23 +6,70 @@
 
 start_parts() {
 	START=$SECONDS
+	BESIDE=''
 	rm -rf "$TAP"
 	mkdir -p "$TAP"
 }
 
 # part NAME COMMAND...: runs a command that prints TAP
 part() {
-	local name=$1 status=0 since=$SECONDS
-	shift
+	local name=$1
 
+	shift
+	keep "$name" timed "$name" "$@"
+}
+
+# keep PART COMMAND...: shows what the command says and puts it where it is counted.
+keep() {
+	local name=$1 status=0
+
+	shift
 	echo "# $name ($(((SECONDS - START) / 60)) min)"
 	"$@" 2>&1 | tee "$TAP/$name.tap" || status=$?
-	echo "# $name took $((SECONDS - since)) s"
 	! grep -q '^1\.\.0 # SKIP' "$TAP/$name.tap" || [ "$status" -ne 4 ] || return 0
 	# A part that fails without a failed test has failed somewhere else.
 	if [ "$status" -ne 0 ] && [ "$(summary "$TAP/$name.tap" | cut -d ' ' -f 2)" -eq 0 ]; then
 		echo "not ok $name ended with exit status $status" | tee -a "$TAP/$name.tap"
 	fi
+}
+
+timed() {
+	local name=$1 status=0 since=$SECONDS
+
+	shift
+	"$@" || status=$?
+	echo "# $name took $((SECONDS - since)) s"
+	return "$status"
+}
+
+# beside NAME COMMAND...: a part that runs while the parts that follow do, until there is
+# another one, or settle.  In a group of processes of its own, as who is interrupted has
+# to take along all that it started.
+beside() {
+	settle
+	BESIDE=$1
+	shift
+	echo "# $BESIDE begins"
+	set -m
+	timed "$BESIDE" "$@" >"$TAP/$BESIDE.out" 2>&1 &
+	BESIDE_GROUP=$!
+	set +m
+	trap 'kill -- "-$BESIDE_GROUP"' EXIT
+}
+
+settle() {
+	local status=0
+
+	[ -n "$BESIDE" ] || return 0
+	wait "$BESIDE_GROUP" || status=$?
+	trap - EXIT
+	keep "$BESIDE" repeat "$TAP/$BESIDE.out" "$status"
+	BESIDE=''
+}
+
+repeat() {
+	cat "$1"
+	return "$2"
 }
 
 # step NAME COMMAND...: a command that is one test by itself, and without which
@@ -75,6 +122,7 @@ summary() {
 finish() {
 	local passed failed skipped
 
+	settle
 	read -r passed failed skipped < <(summary "$TAP"/*.tap)
 	grep -hE '^(# +)?not ok|^Bail out' "$TAP"/*.tap || true
 	grep -hE '^(# +)?ok .*# SKIP|^1\.\.0 # SKIP' "$TAP"/*.tap || true
