@@ -225,7 +225,7 @@ ktap_set_plan 14
 run_async_case "sectors of 512" all_of_it loop 512
 run_async_case "sectors of 512, no workqueues" most_of_it loop 512 "${NO_WORKQUEUES[@]}"
 run_async_case "sectors of 4096" most_of_it loop 4096
-run_async_case "sectors of 4096, no workqueues" all_of_it loop 4096 "${NO_WORKQUEUES[@]}"
+run_async_case "sectors of 4096, no workqueues" most_of_it loop 4096 "${NO_WORKQUEUES[@]}"
 run_async_case "irq1, no workqueues" most_of_it irq1 512 "${NO_WORKQUEUES[@]}"
 run_async_case "irq2, no workqueues" all_of_it irq2 512 "${NO_WORKQUEUES[@]}"
 for device in irq1 irq2; do

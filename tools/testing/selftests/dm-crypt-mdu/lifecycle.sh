@@ -57,7 +57,7 @@ suspend_resume() {
 
 	open_volume "$1"
 	start_loads
-	for i in {1..20}; do
+	for i in {1..12}; do
 		requests=$(count requests)
 		if [ $((i % 2)) -eq 0 ]; then
 			dmsetup suspend "$NAME"
@@ -65,7 +65,7 @@ suspend_resume() {
 			dmsetup suspend --noflush --nolockfs "$NAME"
 		fi
 		dmsetup resume "$NAME"
-		if [ $((i % 10)) -eq 0 ]; then
+		if [ $((i % 6)) -eq 0 ]; then
 			wait_rounds
 			expect_more_requests "$requests"
 		fi
@@ -128,7 +128,7 @@ other_size() {
 	open_volume "$1"
 	start_load 0 $((SIZE / 8))
 	tail -c $((SIZE / 2)) "$WORK/plain" > "$WORK/expected"
-	for _ in {1..4}; do
+	for _ in {1..2}; do
 		reload $((SECTORS / 2))
 		expect_sectors $((SECTORS / 2))
 		! block_io read "$VOLUME" --offset $((SIZE / 2)) --length 4096 \
@@ -155,7 +155,7 @@ wiped_key() {
 
 	open_volume "$1"
 	start_loads
-	for i in {1..4}; do
+	for i in {1..2}; do
 		wait_rounds
 		dmsetup suspend "$NAME"
 		requests=$(count requests)

@@ -95,12 +95,13 @@ aes=$(aes_driver)
 [ -n "$aes" ] || skip_all "the kernel has no AES of single blocks"
 template="xts(ecb($aes))"
 mapfile -t drivers < <(batching_drivers)
-ktap_set_plan $((30 + 3 * ${#drivers[@]}))
+ktap_set_plan $((24 + 3 * ${#drivers[@]}))
 run_case "the oracle agrees with IEEE 1619" knows_the_standard
 for size in 512 1024 2048 4096; do
 	for large in "" --large-iv; do
-		run_case "AES-128, sectors of $size, iv_offset 1000${large:+, $large}" \
-			agrees 32 $size 1000 $large
+		[ "$size" -ne 512 ] ||
+			run_case "AES-128, sectors of $size, iv_offset 1000${large:+, $large}" \
+				agrees 32 $size 1000 $large
 		for offset in 0 $((0x100000000 - 1024)); do
 			run_case "AES-256, sectors of $size, iv_offset $offset${large:+, $large}" \
 				agrees 64 $size $offset $large
