@@ -394,18 +394,24 @@ static void parse_legacy(struct table *t, char *spec)
 		snprintf(t->api, sizeof(t->api), "%.100s(%.100s)", mode, cipher);
 }
 
+/* To the kernel Latin-1's no-break space is a blank, too. */
+static bool is_blank(unsigned char c)
+{
+	return isspace(c) || c == 0xa0;
+}
+
 /* Words end at blanks; a backslash takes the next character as it is. */
 static void split_words(struct table *t, const char *line)
 {
 	char *to = t->copy;
 
 	while (t->nr_words < MAX_WORDS) {
-		while (isspace((unsigned char)*line))
+		while (is_blank(*line))
 			line++;
 		if (!*line)
 			break;
 		t->words[t->nr_words++] = to;
-		while (*line && !isspace((unsigned char)*line)) {
+		while (*line && !is_blank(*line)) {
 			if (*line == '\\' && line[1])
 				line++;
 			*to++ = *line++;
