@@ -15,9 +15,9 @@ require_mdu_cipher
 require_null_blk
 
 KEY=$(random_key 64)
-SIZE=$((1024 * 1024))
+DISK_MIB=1
+SIZE=$((DISK_MIB << 20))
 BIO=(--cut 4096 --sizes 131072)		# 32 segments in a bio
-BIOS=$((SIZE / 131072))
 U32=0x100000000
 
 # list_ivs FIRST STEP NUMBER
@@ -58,7 +58,7 @@ use_volume() {
 		block_io write "$VOLUME" "${BIO[@]}" < "$WORK/plain"
 		expect_ivs encrypt "${@:2}" ;;
 	read)
-		block_io read "$VOLUME" "${BIO[@]}" > "$WORK/out"
+		block_io read "$VOLUME" "${BIO[@]}" --length $SIZE > "$WORK/out"
 		expect_ivs decrypt "${@:2}"
 		expect_same "$WORK/plain" "$WORK/out" "read" ;;
 	esac
@@ -70,7 +70,7 @@ use_volume() {
 exactly() {
 	local size=$3 offset=$4 step=$5 first=$(($4)) words=$6 direction
 
-	make_device "$1" $((SIZE >> 20))
+	make_device "$1" $DISK_MIB
 	random_file "$WORK/plain" $SIZE
 	map "$DISK" "${MDU_CIPHER%plain64}$2" "$KEY" $((offset)) \
 		"sector_size:$size" "${@:7}"
@@ -83,14 +83,14 @@ exactly() {
 	for direction in write read; do
 		use_volume $direction "$size" "$first" "$step"
 	done
-	expect_status $((2 * BIOS)) 0 0
+	expect_status $((2 * SIZE / 131072)) 0 0
 }
 
 # Bios of all sizes, also of single sectors.
 mixed() {
 	local size=$1
 
-	make_device loop $((SIZE >> 20))
+	make_device loop $DISK_MIB
 	random_file "$WORK/plain" $SIZE
 	map "$DISK" "$MDU_CIPHER" "$KEY" 1000 "sector_size:$size"
 	reset_cipher queue_len=2 order=random
@@ -106,7 +106,7 @@ mixed() {
 falls_back() {
 	local words=$4
 
-	make_device "$1" $((SIZE >> 20))
+	make_device "$1" $DISK_MIB
 	random_file "$WORK/plain" $SIZE
 	map "$DISK" "$MDU_CIPHER" "$KEY" 1000 "sector_size:$2" "${@:5}"
 	expect_on
@@ -116,7 +116,7 @@ falls_back() {
 	use_volume write "$2" 1000 "$3"
 	use_volume read "$2" 1000 "$3"
 	stop_failing
-	expect_status 0 $((2 * SIZE / $2)) $((2 * BIOS))
+	expect_status 0 $((2 * SIZE / $2)) $((2 * SIZE / 131072))
 }
 
 require_fault failslab crypt_alloc_sg
@@ -142,6 +142,8 @@ run_async_case "queue full, in softirq context" \
 for size in 512 4096; do
 	run_async_case "sectors of $size, bios of all sizes" mixed $size
 done
+# Then the log has a line for each sector.
+SIZE=$((256 * 1024))
 run_async_case "sector by sector" falls_back loop 512 1 "queue_len=4 order=random"
 run_async_case "sector by sector, sectors of 4096" falls_back loop 4096 8 ""
 run_async_case "sector by sector, queue full, in softirq context" \

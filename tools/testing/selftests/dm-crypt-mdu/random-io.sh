@@ -94,6 +94,8 @@ run_async_case "no workqueues, irq2" \
 	at_random irq2 aes-xts-plain64 512 "${NO_WORKQUEUES[@]}"
 run_async_case "sectors of 4096, no workqueues, irq1" \
 	at_random irq1 aes-xts-plain64 4096 "${NO_WORKQUEUES[@]}"
+# Each request takes its time here.
+COUNT=$((COUNT / 2))
 run_async_case "asynchronous, discards" cipher_at_random loop "$MDU_CIPHER" 512 allow_discards
 ASYNC+=(context=softirq)
 run_async_case "asynchronous, no workqueues, irq2" \
