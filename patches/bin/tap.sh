@@ -118,12 +118,16 @@ summary() {
 	' "$@"
 }
 
-# Prints what failed, what was skipped and the sum, and ends the command.
+# Prints what took longest, what failed, what was skipped and the sum, and ends the
+# command.
 finish() {
 	local passed failed skipped
 
 	settle
 	read -r passed failed skipped < <(summary "$TAP"/*.tap)
+	sed -n 's/^# \([^ ]*\) took \([0-9]*\) s$/\2 \1/p' "$TAP"/*.tap | sort -nr |
+		sed -n '1,20s/\(.*\) \(.*\)/# \1 s: \2/p'
+	echo "# $((SECONDS - START)) s: all of it"
 	grep -hE '^(# +)?not ok|^Bail out' "$TAP"/*.tap || true
 	grep -hE '^(# +)?ok .*# SKIP|^1\.\.0 # SKIP' "$TAP"/*.tap || true
 	echo "$passed passed, $failed failed, $skipped skipped"
