@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2154 # of lib.sh
+#
+# The volume of a case: disks and data for it, its table, its status, and what the
+# tests expect of it.  lib.sh sources this file.
+
+NAME=mdu-$$
+VOLUME=/dev/mapper/$NAME
+PARAMETER=/sys/module/dm_crypt/parameters/multi_data_unit
+
+# make_disk SECTORS: prints a loop device of that size, all zeros.
+make_disk() {
+	local file=$WORK/disk.$BASHPID
+
+	truncate -s $(($1 * 512)) "$file"
+	losetup --find --show "$file"
+}
+
+random_file() {
+	head -c "$2" /dev/urandom > "$1"
+}
+
+random_key() {
+	od -An -v -tx1 -N "$1" /dev/urandom | tr -d ' \n'
+}
+
+# The kernel reads the parameter when a table is loaded.
+set_batching() {
+	echo "$1" > "$PARAMETER"
+}
+
+# Prints the driver of AES for single blocks that a template can be put upon.
+aes_driver() {
+	awk -F ' *: ' '
+		$1 == "name" { name = $2 }
+		$1 == "driver" { driver = $2 }
+		$1 == "type" && $2 == "cipher" && name == "aes" { print driver; exit }
+		' /proc/crypto
+}
+
+# What stands for aes-xts in a table.  Where the driver that the kernel prefers
+# takes one data unit a request, it is the template, which takes many.
+choose_cipher() {
+	local aes
+
+	AES_XTS="aes-xts"
+	map "$(make_disk 2048)" aes-xts-plain64 "$(random_key 64)" 0 ||
+		skip_all "the kernel cannot map aes-xts-plain64"
+	if [ "$(get_status)" = "multi_data_unit:off reason:cipher" ]; then
+		aes=$(aes_driver)
+		[ -n "$aes" ] || skip_all "no AES-XTS driver takes many data units"
+		AES_XTS="capi:xts(ecb($aes))"
+		ktap_print_msg "the preferred driver takes one data unit, testing with $AES_XTS"
+	fi
+	clean_case
+}
+
+# map DISK CIPHER KEY IV_OFFSET [OPTION...]: opens $VOLUME.
+map() {
+	local disk=$1 cipher=$2 key=$3 iv_offset=$4 sectors
+
+	shift 4
+	cipher=${cipher/#aes-xts-/$AES_XTS-}
+	sectors=$(blockdev --getsz "$disk")
+	dmsetup create "$NAME" --table \
+		"0 $sectors crypt $cipher $key $iv_offset $disk 0 $# $*"
+}
+
+unmap() {
+	dmsetup remove --retry "$NAME"
+}
+
+# Prints the directory of the volume in sysfs.
+sys_directory() {
+	local directory
+
+	directory=/sys/block/$(dmsetup info -c --noheadings -o blkdevname "$NAME")
+	[ -e "$directory/inflight" ] || fail "no $directory/inflight"
+	echo "$directory"
+}
+
+# The volume cannot be removed, as it is open.
+expect_busy() {
+	! dmsetup remove "$NAME" 2> "$WORK/message" || fail "removed while it is open"
+	grep 'busy' "$WORK/message" > /dev/null || fail "not EBUSY: $(cat "$WORK/message")"
+}
+
+# wait_until_gone DIRECTORY: until the volume of which this is the directory in sysfs is.
+wait_until_gone() {
+	local i
+
+	for ((i = 0; i < 100; i++)); do
+		[ -e "$1" ] || break
+		sleep 0.1
+	done
+	[ ! -e "$1" ] || fail "the volume is still there"
+	# Nobody else removes the node, if there is no udev.
+	dmsetup mknodes "$NAME"
+}
+
+# Prints what the crypt target says about itself.
+get_status() {
+	local line
+
+	line=$(dmsetup status "$NAME")
+	echo "${line#* crypt }"
+}
+
+# count WORD: the number that the status has for it.
+count() {
+	local word
+
+	for word in $(get_status); do
+		[ "${word%:*}" != "$1" ] || echo "${word#*:}"
+	done
+}
+
+# expect_count WORD NUMBER
+expect_count() {
+	[ "$(count "$1")" -eq "$2" ] || fail "$1 is not $2, the status is: $(get_status)"
+}
+
+expect_on() {
+	case $(get_status) in
+	"multi_data_unit:on "*)	;;
+	*)	fail "batching is not on, the status is: $(get_status)" ;;
+	esac
+}
+
+# expect_off REASON
+expect_off() {
+	[ "$(get_status)" = "multi_data_unit:off reason:$1" ] ||
+		fail "wanted batching off with reason $1, the status is: $(get_status)"
+}
+
+# expect_more_requests NUMBER: batching is on, and the cipher got more requests
+# of several data units than that.
+expect_more_requests() {
+	expect_on
+	[ "$(count requests)" -gt "$1" ] ||
+		fail "no more requests than $1, the status is: $(get_status)"
+}
+
+expect_batched() {
+	expect_more_requests 0
+}
+
+# expect_same FILE FILE WHAT
+expect_same() {
+	local difference
+
+	difference=$(cmp "$1" "$2" 2>&1) || fail "$3: $difference"
+}
+
+mount_debugfs() {
+	[ -d /sys/kernel/debug/block ] ||
+		mount -t debugfs none /sys/kernel/debug 2> /dev/null || :
+}
+
+block_io() {
+	"$TEST_DIR"/block_io "$@"
+}
+
+oracle() {
+	"$TEST_DIR"/xts_oracle "$@"
+}
+
+# map_filled DISK SECTOR_SIZE [OPTION...]: opens $VOLUME with the key in KEY, and fills
+# it with SIZE random bytes, which are also in $WORK/plain.
+map_filled() {
+	map "$1" aes-xts-plain64 "$KEY" 0 "sector_size:$2" "${@:3}"
+	random_file "$WORK/plain" "$SIZE"
+	block_io write "$VOLUME" < "$WORK/plain"
+}
+
+# write_mixed SECTOR_SIZE FILE: I/O of 1 MiB, of one sector, and then of sizes
+# that begin at an odd sector.
+write_mixed() {
+	block_io write "$VOLUME" --sizes "1048576,$1,4096,65536,$1,8192" < "$2"
+}
