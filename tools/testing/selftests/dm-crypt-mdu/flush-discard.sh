@@ -30,28 +30,40 @@ flushes() {
 	echo "${fields[15]}"
 }
 
-# flushed COMMAND...: each time that it runs the disk gets a flush, and the volume works.
-flushed() {
-	local before after i
+# flushes_for COMMAND...: how many it takes to do that several times to $TARGET.
+flushes_for() {
+	local before i
 
-	open_volume
 	before=$(flushes)
 	for ((i = 0; i < TIMES; i++)); do
 		"$@" 2> "$WORK/message" || fail "$(cat "$WORK/message")"
 	done
-	after=$(flushes)
-	[ $((after - before)) -ge $TIMES ] || fail "$((after - before)) flushes, not $TIMES"
+	echo $(($(flushes) - before))
+}
+
+# flushed COMMAND...: the disk is asked for flushes as if it were used by itself, and
+# the volume works.
+flushed() {
+	local volume disk
+
+	open_volume
+	volume=$(TARGET=$VOLUME flushes_for "$@")
 	block_io read "$VOLUME" > "$WORK/out"
 	expect_same "$WORK/plain" "$WORK/out" "read"
+	unmap
+	disk=$(TARGET=$DISK flushes_for "$@")
+	[ "$volume" -ge $TIMES ] || fail "$volume flushes for $TIMES times"
+	[ "$volume" -eq "$disk" ] || fail "$volume flushes, and without dm-crypt $disk"
 }
 
 write_and_fsync() {
-	dd if="$WORK/plain" of="$VOLUME" bs=64k count=2 conv=notrunc,fsync
+	dd if="$WORK/plain" of="$TARGET" bs=64k count=2 conv=notrunc,fsync
 }
 
-# The disk has no FUA, so that its block layer makes a flush of it.
+# Beside the flush of the program there is one for each bio: the disk has no FUA, so that
+# its block layer makes a flush of it.
 write_dsync() {
-	dd if="$WORK/plain" of="$VOLUME" bs=128k count=1 oflag=direct,dsync conv=notrunc
+	dd if="$WORK/plain" of="$TARGET" bs=128k count=1 oflag=direct,dsync conv=notrunc
 }
 
 # What is not flushed for is not.
