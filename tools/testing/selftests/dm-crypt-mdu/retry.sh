@@ -46,15 +46,16 @@ batched() {
 	expect_status $BIOS 0 0
 }
 
-# Only the first sector of each bio is done in softirq context: that the queue is
-# full ends it.
+# Of each bio the first sector is done in softirq context, and that the queue is full
+# ends it: unless, rarely, the place in the queue is free before dm-crypt looks.
 falls_back() {
 	open_volume "$1"
 	reset_cipher busy_every=1
 	start_failing failslab crypt_alloc_sg
 	read_volume
 	stop_failing
-	expect_cipher softirq -eq $BIOS
+	expect_cipher softirq -ge $BIOS
+	expect_cipher softirq -lt $((UNITS / 16))
 	expect_cipher busy -eq $UNITS
 	expect_cipher requests -eq $UNITS
 	expect_cipher units -eq $UNITS
