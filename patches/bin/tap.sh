@@ -125,8 +125,8 @@ finish() {
 
 	settle
 	read -r passed failed skipped < <(summary "$TAP"/*.tap)
-	sed -n 's/^# \([^ ]*\) took \([0-9]*\) s$/\2 \1/p' "$TAP"/*.tap | sort -nr |
-		sed -n '1,20s/\(.*\) \(.*\)/# \1 s: \2/p'
+	sed -n 's/^# \([^ ]*\) took \([0-9]*\) s$/# \2 s: \1/p' "$TAP"/*.tap |
+		sort -k 2,2nr | sed -n 1,20p
 	echo "# $((SECONDS - START)) s: all of it"
 	grep -hE '^(# +)?not ok|^Bail out' "$TAP"/*.tap || true
 	grep -hE '^(# +)?ok .*# SKIP|^1\.\.0 # SKIP' "$TAP"/*.tap || true

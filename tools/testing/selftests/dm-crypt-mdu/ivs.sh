@@ -17,7 +17,8 @@ require_null_blk
 KEY=$(random_key 64)
 DISK_MIB=1
 SIZE=$((DISK_MIB << 20))
-BIO=(--cut 4096 --sizes 131072)		# 32 segments in a bio
+BIO_SIZE=131072
+BIO=(--cut 4096 --sizes "$BIO_SIZE")	# 32 segments in a bio
 U32=0x100000000
 
 # list_ivs FIRST STEP NUMBER
@@ -83,7 +84,7 @@ exactly() {
 	for direction in write read; do
 		use_volume $direction "$size" "$first" "$step"
 	done
-	expect_status $((2 * SIZE / 131072)) 0 0
+	expect_status $((2 * SIZE / BIO_SIZE)) 0 0
 }
 
 # Bios of all sizes, also of single sectors.
@@ -116,7 +117,7 @@ falls_back() {
 	use_volume write "$2" 1000 "$3"
 	use_volume read "$2" 1000 "$3"
 	stop_failing
-	expect_status 0 $((2 * SIZE / $2)) $((2 * SIZE / 131072))
+	expect_status 0 $((2 * SIZE / $2)) $((2 * SIZE / BIO_SIZE))
 }
 
 require_fault failslab crypt_alloc_sg
