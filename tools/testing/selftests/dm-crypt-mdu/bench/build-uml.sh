@@ -34,6 +34,7 @@ log=
 jobs=${JOBS:-$(nproc)}
 parse_options fragment+ module+ log= jobs= -- "$@"
 need_operands 2 "TREE and OUTDIR"
+# shellcheck disable=SC2154 # parse_options() sets it
 set -- "${operands[@]}"
 [ -f "$1/Kbuild" ] || die "$1 is not a kernel source tree"
 [ "$(uname -m)" = x86_64 ] || die "the AES code is that of x86_64, this is $(uname -m)"

@@ -48,6 +48,7 @@ config_only=
 parse_options arch config+ fragment+ allow-missing+ module+ log= jobs= config-only! -- "$@"
 need_operands 2 "TREE and OUTDIR"
 set_arch "$arch"
+# shellcheck disable=SC2154 # parse_options() sets it
 set -- "${operands[@]}"
 [ ${#config[@]} -gt 0 ] ||
 	config=("$here/kernel.config" "$here/$arch.config" "$here/../config")

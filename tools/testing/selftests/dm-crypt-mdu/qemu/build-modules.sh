@@ -31,6 +31,7 @@ jobs=${JOBS:-$(nproc)}
 parse_options arch module+ log= jobs= -- "$@"
 need_operands 1 "BUILDDIR"
 set_arch "$arch"
+# shellcheck disable=SC2154 # parse_options() sets it
 dir=${operands[0]}
 [ -f "$dir/vmlinux.o" ] || die "$dir is not the build directory of a kernel"
 dir=$(cd "$dir" && pwd -P)
