@@ -88,7 +88,7 @@ make_machine
 make_source
 make_repository
 mkdir -p "$REPOSITORY/$QEMU"
-for file in fetch-debian.sh private-apt.sh lib.sh; do
+for file in fetch-debian.sh fetch-files.sh private-apt.sh lib.sh; do
 	cp "$TESTS/../../$QEMU/$file" "$REPOSITORY/$QEMU"
 	printf '\t+%s\n' "$QEMU/$file"
 done >"$WORK/more"

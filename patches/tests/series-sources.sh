@@ -1,0 +1,70 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Proves that series says truthfully which source its mail is made against: the
+# upstream one, another kernel's, or, where there is none, Debian's.
+set -eu
+# shellcheck source-path=SCRIPTDIR disable=SC1091
+. "$(dirname "$0")/lib/mail.sh"
+
+ktap_print_header
+ktap_set_plan 30
+make_project
+
+# Without an orig tarball: Debian's kernel.
+succeeds 'without the upstream source there is a series all the same' series
+says 'a notice says what was tried' 'linux 6.12.117-1'
+says 'it says what was taken instead' "The patches are made against Debian's kernel instead"
+says 'it says how to name an upstream tree' 'UPSTREAM=path'
+succeeds_quietly 'the cover letter says so' notes_say \
+	"This is Debian's kernel and not upstream's, because the upstream"
+succeeds_quietly 'it says what was tried' notes_say 'linux 6.12.117-1).'
+succeeds_quietly 'it names the kernel' notes_say \
+	'Made against Linux 6.12.117 as Debian has it, linux-source-6.12:'
+succeeds_quietly 'it has the checksum of its source' notes_say \
+	"sha256 $(sha256sum <"$KSRC_DIR/linux-source-6.12.tar.xz" | cut -d ' ' -f 1)"
+succeeds_quietly 'git am gives what was composed' \
+	is_equal "$(applied "$BUILD/linux")" "$(tree_of linux)"
+
+# With one.
+make_upstream
+succeeds 'with the upstream source it is made against that' series
+succeeds_quietly 'it is quiet about Debian' fails grep -q 'instead' "$OUTPUT"
+succeeds_quietly 'the tree is upstream' test -e "$BUILD/linux-upstream/README"
+succeeds_quietly 'its notes name the kernel' notes_say \
+	'Made against Linux 6.12.117, the upstream source as Debian packages it:'
+succeeds_quietly 'they name the tarball' notes_say 'linux_6.12.117.orig.tar.xz'
+succeeds_quietly 'they have its checksum' notes_say "sha256 $(sha256sum <"$ORIG" | cut -d ' ' -f 1)"
+
+# Other trees.
+succeeds 'FOR=debian takes what a distribution has' series FOR=debian
+succeeds_quietly 'the notes say so' notes_say \
+	'This was asked for: the kernel that a distribution has, with its'
+succeeds_quietly 'git am gives what was composed' \
+	is_equal "$(applied "$BUILD/linux")" "$(tree_of linux)"
+refuses 'FOR=debian with UPSTREAM is refused' 'contradict' \
+	series FOR=debian UPSTREAM="$WORK/upstream"
+refuses 'another FOR is refused' "FOR='redhat' is not known" series FOR=redhat
+refuses 'another UPSTREAM than the tree was made from is refused' 'made from another source' \
+	series UPSTREAM="$WORK/upstream"
+rm -rf "$BUILD/linux-upstream"
+succeeds 'UPSTREAM can be a git tree' series UPSTREAM="$WORK/upstream"
+succeeds_quietly 'its commit is the base' notes_say \
+	"base-commit: $(git -C "$WORK/upstream" rev-parse HEAD)"
+succeeds_quietly 'git am in that tree gives what was composed' \
+	is_equal "$(applied "$WORK/upstream" HEAD)" "$(tree_of linux-upstream)"
+rm -rf "$BUILD/linux-upstream"
+echo 'README export-ignore' >"$WORK/upstream/.gitattributes"
+mkdir "$WORK/upstream/Documentation/process"
+echo rules >"$WORK/upstream/Documentation/process/coding-assistants.rst"
+printf '%s\n' 'die "broken\n";' >"$WORK/upstream/scripts/get_maintainer.pl"
+git -C "$WORK/upstream" add -A
+git -C "$WORK/upstream" commit -q -m 'attributes'
+succeeds 'a git tree that is not exported as it is can be UPSTREAM' series UPSTREAM="$WORK/upstream"
+says 'what the tree asks of those who used tools is mentioned' 'Assisted-by:'
+says 'a get_maintainer.pl that fails is no obstacle' 'no recipients are listed'
+says 'there is a notice with its words' '  broken'
+succeeds_quietly 'its commit is not called the base' fails grep -rq '^base-commit' "$OUT"
+succeeds_quietly 'what was exported is' \
+	notes_say "$(git -C "$BUILD/linux-upstream" rev-parse 'base^{tree}')"
+ktap_finished
