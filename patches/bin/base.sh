@@ -48,7 +48,7 @@ nearest_base() {
 #	BASE_PACKAGE_VERSION	its version; empty if any will do
 #	BASE_SUITE	suites of Debian to fetch it from, the first that has it;
 #			empty if the machine's own apt has it
-#	TEST_ARCHES	what the tests build and boot for
+#	TEST_ARCHES	what check-long builds and boots for
 load_base() {
 	local file
 
