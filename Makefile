@@ -36,7 +36,7 @@ help:
 	@echo '                 about 30 minutes, with QUICK=1 about 2, and the kernels before that'
 	@echo '  make check     all tests; ends with "N passed, N failed, N skipped"'
 	@echo '  make check-long'
-	@echo '                 sanitizer kernels (VARIANT), long and hostile runs: hours'
+	@echo '                 arm64, sanitizer kernels (VARIANT), long and hostile runs: hours'
 	@echo '  make check-series'
 	@echo '                 each commit by itself: text, builds, sparse, variants, documentation'
 	@echo '  make tree      composed kernel source, a git tree: $(LINUX)'

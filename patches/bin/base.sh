@@ -48,7 +48,7 @@ nearest_base() {
 #	BASE_PACKAGE_VERSION	its version; empty if any will do
 #	BASE_SUITE	suites of Debian to fetch it from, the first that has it;
 #			empty if the machine's own apt has it
-#	TEST_ARCHES	what check-long builds and boots for
+#	TEST_ARCHES	what check-long builds and boots for besides x86_64
 load_base() {
 	local file
 
@@ -59,8 +59,7 @@ load_base() {
 			known_bases | tr '\n' ' ')or another of the same major version"
 	fi
 	file=patches/$SERIES/base
-	BASE_VERSION='' BASE_PACKAGE='' BASE_PACKAGE_VERSION='' BASE_SUITE=''
-	TEST_ARCHES=x86_64
+	BASE_VERSION='' BASE_PACKAGE='' BASE_PACKAGE_VERSION='' BASE_SUITE='' TEST_ARCHES=''
 	# shellcheck disable=SC1090 # one such file for each series
 	. "$ROOT/$file"
 	: "${BASE_VERSION:?is not set in $file}"
