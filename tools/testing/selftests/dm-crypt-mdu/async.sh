@@ -22,7 +22,7 @@ SIZE=$((1024 * 1024))
 HALF=$((SIZE / 2))
 NO_WORKQUEUES=(no_read_workqueue no_write_workqueue)
 # Long enough for the other bios of an I/O to arrive.
-DELAY=delay_us=5000
+DELAY_US=5000
 
 # open_volume DEVICE SECTOR_SIZE [OPTION...]
 open_volume() {
@@ -111,9 +111,8 @@ with() {
 reordered() {
 	local delay_us
 
-	for delay_us in 5000 20000 80000; do
+	for delay_us in $DELAY_US $((DELAY_US * 4)) $((DELAY_US * 16)); do
 		with "$@" "delay_us=$delay_us"
-		read_cipher
 		[ "${CIPHER[out_of_order]}" -eq 0 ] || break
 	done
 	expect_cipher largest_batch -gt 1
@@ -126,7 +125,7 @@ in_order() {
 	expect_cipher sync -eq 0
 	expect_cipher busy -eq 0
 	expect_cipher out_of_order -eq 0
-	with "context=$1" queue_len=2 $DELAY
+	with "context=$1" queue_len=2 "delay_us=$DELAY_US"
 	expect_cipher busy -gt 0
 	expect_cipher most_held -eq 2
 }
@@ -136,7 +135,7 @@ out_of_order() {
 	reordered "context=$1" queue_len=8 order=lifo
 	reordered "context=$1" queue_len=8 order=random busy_every=3
 	expect_cipher busy -gt 0
-	with "context=$1" queue_len=2 $DELAY order=random sync_every=3
+	with "context=$1" queue_len=2 "delay_us=$DELAY_US" order=random sync_every=3
 	expect_cipher sync -gt 0
 }
 
@@ -180,7 +179,7 @@ all_of_it() {
 # most_of_it DEVICE SECTOR_SIZE [OPTION...]
 most_of_it() {
 	open_volume "$@"
-	with context=process queue_len=8 $DELAY order=random busy_every=3
+	with context=process queue_len=8 "delay_us=$DELAY_US" order=random busy_every=3
 	expect_cipher busy -gt 0
 	with context=softirq queue_len=2 order=lifo sync_every=5
 	expect_cipher sync -gt 0
