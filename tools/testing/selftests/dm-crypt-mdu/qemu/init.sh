@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # First process of the virtual machine: sets up an ordinary environment, runs
-# the one job named on the kernel command line, reports how it ended on the
-# virtio port "report" and switches the machine off.
+# the one job named on the kernel command line, reports how it ended, and switches
+# the machine off.
 #
 #   mdu.job=NAME     /jobs/NAME.sh, or "shell" for an interactive shell
 #   mdu.args="..."   arguments for the job, split at spaces
-#   mdu.report=TTY   report there, on a machine without virtio
+#   mdu.report=TTY   report there, and not on the virtio port "report"
 #   mdu.modules=DISK what to have in /lib/modules
 
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/libexec/busybox
@@ -71,6 +71,8 @@ if [ ! -c "$port" ]; then
 	poweroff -f
 fi
 exec 3> "$port"
+# Line by line as it is, for those that are terminals.
+[ ! -t 3 ] || stty raw -echo < "$port"
 
 # The port can be opened only once; a pipe can be opened again by name, as
 # some scripts do with /dev/stdout.
