@@ -22,6 +22,10 @@
 #   --icount           count instructions: 1 ns of guest time is 1 instruction,
 #                      one processor; time leaps while the machine waits for
 #                      anything, so measure on a disk in its memory
+#   --accelerator      a virtio crypto device, and QEMU's monitor at the virtio port
+#                      "monitor", through which the device, "accelerator", can be
+#                      unplugged.  QEMU's RSA is known to fail its self-test.
+#   --emulator FILE    QEMU itself (default: the one that is installed)
 #   --qemu ARG         more for QEMU, as it is; once for each word
 #   --timeout SECONDS  a machine that runs longer has failed (default 600)
 #   --log FILE         what the kernel prints
@@ -50,13 +54,15 @@ smp=2
 cpu=
 append=
 icount=
+accelerator=
+emulator=
 qemu=()
 timeout=600
 log=
 report=
 quiet=
-parse_options arch kernel rootfs job args= disk+ modules= mem smp cpu= append= icount! qemu+ \
-	timeout log= report= quiet! -- "$@"
+parse_options arch kernel rootfs job args= disk+ modules= mem smp cpu= append= icount! \
+	accelerator! emulator= qemu+ timeout log= report= quiet! -- "$@"
 need_operands 0 "options only"
 set_arch "$arch"
 if [ "$job" != shell ] && { [ -z "$log" ] || [ -z "$report" ]; }; then
@@ -71,13 +77,16 @@ esac
 for image in ${disk[@]+"${disk[@]}"}; do
 	[ -w "$image" ] || die "cannot write the disk image $image"
 done
-command -v "$QEMU" > /dev/null ||
-	die "$QEMU is not installed (Debian package $QEMU_PACKAGE)"
+emulator=${emulator:-$QEMU}
+command -v "$emulator" > /dev/null ||
+	die "$emulator is not installed (Debian package $QEMU_PACKAGE)"
 
 case $arch in
 x86_64)
 	machine=pc
 	console=ttyS0
+	# A second serial line, which works after a suspend; virtio ports do not on 7.3.
+	report_tty=ttyS1
 	# The processors' time stamp counters are one and the same here, which the
 	# kernel does not believe without being told; without it every look at the
 	# clock is an access to an emulated timer.
@@ -89,6 +98,7 @@ x86_64)
 arm64)
 	machine=virt
 	console=ttyAMA0
+	report_tty=
 	clock=
 	default_cpu=cortex-a72 ;;
 esac
@@ -116,11 +126,18 @@ if [ -n "$modules" ]; then
 	letters=bcdefghijklmnopqrstuvwxyz
 	cmdline+=" mdu.modules=/dev/vd${letters:${#disk[@]}:1}"
 fi
+# The kernel warns when a cipher fails its self-test.
+expected=()
+if [ -n "$accelerator" ]; then
+	cmdline+=" panic_on_warn=0"
+	expected=(--except virtio-crypto-rsa)
+fi
+[ -z "$report_tty" ] || cmdline+=" mdu.report=/dev/$report_tty"
 [ -z "$args" ] || cmdline+=" mdu.args=\"$args\""
 [ -z "$append" ] || cmdline+=" $append"
 
 # TCG always: /dev/kvm may exist and still not be able to run a kernel.
-command=("$QEMU" -nodefaults -no-user-config -no-reboot -display none)
+command=("$emulator" -nodefaults -no-user-config -no-reboot -display none)
 if [ -n "$icount" ]; then
 	smp=1
 	command+=(-accel "tcg,thread=single" -icount "shift=0,sleep=off")
@@ -139,8 +156,23 @@ if [ "$job" = shell ]; then
 	command+=(-serial mon:stdio)
 else
 	command+=(-serial "file:$log" -device virtio-serial-pci)
-	command+=(-chardev "file,id=report,path=$report")
-	command+=(-device "virtserialport,chardev=report,name=report")
+	if [ -n "$report_tty" ]; then
+		command+=(-serial "file:$report")
+	else
+		command+=(-chardev "file,id=report,path=$report")
+		command+=(-device "virtserialport,chardev=report,name=report")
+	fi
+fi
+if [ -n "$accelerator" ]; then
+	# The two ends of a socket: the monitor is one of QEMU's character devices, and
+	# the port of the machine another.
+	socket=abstract=on,path=dm-crypt-mdu-monitor-$$
+	command+=(-chardev "socket,id=monitor,server=on,wait=off,$socket")
+	command+=(-mon "chardev=monitor,mode=readline")
+	command+=(-chardev "socket,id=port,$socket")
+	command+=(-device "virtserialport,chardev=port,name=monitor")
+	command+=(-object "cryptodev-backend-builtin,id=cryptodev")
+	command+=(-device "virtio-crypto-pci,cryptodev=cryptodev,id=accelerator")
 fi
 command+=(${qemu[@]+"${qemu[@]}"})
 
@@ -189,7 +221,7 @@ case $status in
 *)
 	fail "QEMU failed with exit status $status" ;;
 esac
-trouble=$("$here/check-console.sh" "$log") ||
+trouble=$("$here/check-console.sh" ${expected[@]+"${expected[@]}"} "$log") ||
 	fail "the kernel complained: $(head -n 5 <<< "$trouble")"
 verdict=$(tail -n 1 "$report")
 case $verdict in
