@@ -28,7 +28,7 @@ fails_one() {
 }
 
 ktap_print_header
-ktap_set_plan 16
+ktap_set_plan 17
 make_source
 mkdir -p "$WORK/source/tools/testing/selftests/kselftest"
 cp "$KTAP" "$WORK/source/tools/testing/selftests/kselftest/ktap_helpers.sh"
@@ -64,13 +64,17 @@ fails_one 'a commit that checkpatch.pl complains of fails' '7 checkpatch: crypto
 says 'checkpatch.pl is asked to be strict' '--strict'
 tree_git reset -q --hard HEAD~
 
-mkdir -p "$TREE/crypto/deep"
+mkdir -p "$TREE/crypto/deep" "$TREE/drivers/crypto/zulu"
+echo new >"$TREE/drivers/crypto/zulu/units.c"
+tree_git add -A
+tree_git commit -qm 'crypto: zulu - a file of a driver'
+succeeds 'a new file of a driver that MAINTAINERS has is covered' check
 echo new >"$TREE/crypto/deep/units.c"
 tree_git add -A
 tree_git commit -qm 'crypto: a file of nobody'
-fails_one 'a new file that MAINTAINERS does not cover fails' '9 MAINTAINERS covers every new file'
+fails_one 'a new file that MAINTAINERS does not cover fails' '11 MAINTAINERS covers every new file'
 says 'it is named' 'covers: crypto/deep/units.c'
-tree_git reset -q --hard HEAD~
+tree_git reset -q --hard HEAD~2
 
 # add NAME PATH TEXT: a commit with TEXT at the end of PATH
 add() {

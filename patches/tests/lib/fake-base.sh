@@ -54,7 +54,7 @@ make_source() {
 	seq -f 'crypto line %g' 40 >"$source/crypto/skcipher.c"
 	seq -f 'dm-crypt line %g' 40 >"$source/drivers/md/dm-crypt.c"
 	printf '#define CRYPTO_ALG_TYPE_SKCIPHER 5\n' >"$source/include/crypto/skcipher.h"
-	printf 'ALPHA\nM:\talpha@example.org\n\nZULU\nM:\tzulu@example.org\n' >"$source/MAINTAINERS"
+	printf 'ALPHA\nM:\talpha@example.org\n\nZULU\nM:\tzulu@example.org\nF:\tdrivers/crypto/zulu/\nF:\tcrypto/\n' >"$source/MAINTAINERS"
 	printf '#!/bin/sh\nexit 0\n' >"$source/scripts/run.sh"
 	chmod +x "$source/scripts/run.sh"
 	# The last two lines are as in Debian's source.
@@ -163,7 +163,7 @@ make_repository() {
 	diff --git a/MAINTAINERS b/MAINTAINERS
 	--- a/MAINTAINERS
 	+++ b/MAINTAINERS
-	@@ -1,5 +1,10 @@
+	@@ -1,6 +1,11 @@
 	 ALPHA
 	 M:	alpha@example.org
 	 
@@ -174,6 +174,7 @@ make_repository() {
 	+
 	 ZULU
 	 M:	zulu@example.org
+	 F:	drivers/crypto/zulu/
 	END
 	printf 'UNITS\nL:\tlist@example.org\nF:\tcrypto/units.c\nF:\ttools/testing/selftests/units/\n' \
 		>"$REPOSITORY/MAINTAINERS"
