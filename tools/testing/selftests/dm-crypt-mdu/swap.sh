@@ -18,6 +18,8 @@
 . "$TEST_DIR"/kmemleak.sh
 # shellcheck source-path=SCRIPTDIR source=load.sh disable=SC1091
 . "$TEST_DIR"/load.sh
+# shellcheck source-path=SCRIPTDIR source=virtio_crypto.sh disable=SC1091
+. "$TEST_DIR"/virtio_crypto.sh
 require_helper memory_load
 require_tools mkswap swapon swapoff cryptsetup dmesg
 DISK=${DM_CRYPT_MDU_DISK-}
@@ -30,6 +32,7 @@ MEMORY=$(meminfo MemTotal)
 SECTORS=$(blockdev --getsz "$DISK")
 [ "$SECTORS" -ge $((1024 * 1024)) ] || skip_all "$DISK has less than 512 MiB"
 
+CIPHER="aes-xts"
 KEY=$(random_key 64)
 DATA_SIZE=$((2 * 1024 * 1024))
 SWAP_SECTORS=$((SECTORS - DATA_SIZE / 512))
@@ -122,7 +125,7 @@ luks2() {
 # swaps COMMAND...
 swaps() {
 	prepare
-	map "$VOLUME-below" aes-xts-plain64 "$KEY" 0
+	map "$VOLUME-below" "$CIPHER-plain64" "$KEY" 0
 	swap_to_volume "$@"
 }
 
@@ -143,6 +146,19 @@ asynchronous() {
 	[ "$(NAME=$NAME-data count fallbacks)" -gt 0 ] || fail "no bio fell back"
 }
 
+# Each data unit is one request of the device, and what it is told is from a reserve.
+virtio_crypto() {
+	local mode=cbc
+
+	modprobe -q virtio_crypto || skip "the kernel has no driver of virtio crypto devices"
+	[ -n "$(virtio_device)" ] || skip "there is no virtio crypto device"
+	wait_for 300 self_tests_done
+	! has_driver xts || mode=xts
+	CIPHER=$(device_cipher $mode)
+	KEY=$(random_key "$(key_bytes $mode)")
+	uses_device yes swaps leave_only_reserves
+}
+
 require_fault failslab crypt_alloc_sg
 require_dm_crypt_faults
 # Where the kernel can, large folios are written to swap in one piece.
@@ -156,10 +172,11 @@ restore_large_folios() {
 }
 trap 'stop_failing; restore_large_folios; clean_all' EXIT
 
-ktap_set_plan 4
+ktap_set_plan 5
 # The kernel keeps some more when its memory is used up for the first time.
 MOST_KIB=2048 run_case "a LUKS2 volume" luks2 true
 run_case "no memory for scatterlists" no_scatterlists
 run_case "no memory but the reserves" swaps leave_only_reserves
 run_case "no memory but the reserves, and a cipher that answers later" asynchronous
+run_case "no memory but the reserves, and a virtio crypto device" virtio_crypto
 finish
