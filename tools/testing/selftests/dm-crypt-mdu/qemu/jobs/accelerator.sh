@@ -1,0 +1,98 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The guest's part of bench/accelerator.py: I/O to volumes that a virtio crypto device
+# encrypts, batched and not, and to others that the CPU does, in turn.
+#
+# usage: accelerator DIR ROUNDS SECONDS
+#
+#   DIR      where QEMU is told to write traces of the device to, on the host
+#   ROUNDS   how often each is measured
+#   SECONDS  for how long
+#
+# Prints "cipher NAME", and lines "speed VOLUME READ_OR_WRITE SIZE KIB_PER_SECOND" and
+# "traced VOLUME READ_OR_WRITE SIZE IOS", where there is a trace in the file
+# VOLUME-READ_OR_WRITE-SIZE.
+
+set -eu
+
+directory=$1
+rounds=$2
+seconds=$3
+parameter=/sys/module/dm_crypt/parameters/multi_data_unit
+disk=/dev/ram0
+
+monitor=
+for name in /sys/class/virtio-ports/*/name; do
+	[ "$(cat "$name" 2> /dev/null)" != monitor ] ||
+		monitor=/dev/$(basename "$(dirname "$name")")
+done
+[ -c "$monitor" ] || { echo "no virtio port leads to QEMU's monitor"; exit 1; }
+
+# create VOLUME Y|N CIPHER KEY_BYTES
+create()
+{
+	echo "$2" > $parameter
+	dmsetup create "$1" --table "0 $(blockdev --getsz $disk) crypt $3-plain64 \
+		$(od -An -v -tx1 -N "$4" /dev/urandom | tr -d ' \n') 0 $disk 0"
+	echo "# $1: $(dmsetup status "$1")"
+}
+
+# What the device has is what the CPU is compared with.
+modprobe virtio_crypto
+for i in {1..100}; do
+	grep -q 'virtio_crypto_aes' /proc/crypto && break
+	sleep 0.1
+done
+if grep -q virtio_crypto_aes_xts /proc/crypto; then
+	mode=xts
+	key=64
+else
+	mode=cbc
+	key=32
+fi
+echo "cipher aes-$mode"
+create batched Y "capi:virtio_crypto_aes_$mode" $key
+create single N "capi:virtio_crypto_aes_$mode" $key
+create cpu Y "aes-$mode" $key
+volumes=(batched single cpu)
+
+# run VOLUME READ_OR_WRITE SIZE FIO_OPTION...: prints bytes, and I/Os
+run()
+{
+	fio --name=x --filename="/dev/mapper/$1" --rw="$2" --bs="$3" --direct=1 \
+		--ioengine=psync --output-format=terse --terse-version=3 "${@:4}" |
+		awk -F ';' -v rw="$2" '/^3;/ {
+			print rw == "read" ? $7 : $48, rw == "read" ? $6 : $47
+		}'
+}
+
+for ((i = 0; i < rounds; i++)); do
+	for size in 4k 1m; do
+		for rw in read write; do
+			for volume in "${volumes[@]}"; do
+				read -r speed _ < <(run "$volume" $rw $size \
+					--time_based --runtime="$seconds")
+				echo "speed $volume $rw $size $speed"
+			done
+		done
+	done
+done
+
+for size in 4k 1m; do
+	for rw in read write; do
+		for volume in batched single; do
+			echo "logfile $directory/$volume-$rw-$size" > "$monitor"
+			echo "trace-event virtio_queue_notify on" > "$monitor"
+			echo "trace-event virtio_notify on" > "$monitor"
+			sleep 0.5
+			ios=100
+			[ $size = 4k ] || ios=8
+			run $volume $rw $size --number_ios=$ios > /dev/null
+			echo "trace-event virtio_queue_notify off" > "$monitor"
+			echo "trace-event virtio_notify off" > "$monitor"
+			sleep 0.5
+			echo "traced $volume $rw $size $ios"
+		done
+	done
+done
