@@ -25,7 +25,7 @@ export DM_CRYPT_MDU_CACHE := $(or $(DM_CRYPT_MDU_CACHE),$(or $(XDG_CACHE_HOME),$
 export CCACHE_DIR := $(DM_CRYPT_MDU_CACHE)/ccache
 export CCACHE_MAXSIZE := 3G
 
-.PHONY: help bench-base deps tree kernel unpatched-tree unpatched rootfs shell demo bench check check-long check-series refresh series clean
+.PHONY: help bench-accelerator bench-base deps tree kernel unpatched-tree unpatched rootfs qemu-xts shell demo bench check check-long check-series refresh series clean
 
 help:
 	@echo 'The kernel with the series, BASE=$(BASE) (there are: $(BASES))'
@@ -34,6 +34,8 @@ help:
 	@echo '  make bench     what the series gains: tables, plots and bench.json in build/results,'
 	@echo '                 and the tables of the page in Documentation/; on all bases, or one;'
 	@echo '                 about 30 minutes, with QUICK=1 about 2, and the kernels before that'
+	@echo '  make bench-accelerator'
+	@echo '                 the same on QEMU'"'"'s virtio crypto device; about 5 minutes'
 	@echo '  make check     all tests; ends with "N passed, N failed, N skipped"'
 	@echo '  make check-long'
 	@echo '                 arm64, sanitizer kernels (VARIANT), long and hostile runs: hours'
@@ -45,6 +47,8 @@ help:
 	@echo '  make refresh   commits made in $(LINUX), back into patches/ and the files here'
 	@echo '  make series    patches for mail, with a cover letter, in OUT=dir: see'
 	@echo '                 patches/bin/series --help (SIGNOFF, UPSTREAM, FOR)'
+	@echo '  make qemu-xts  a QEMU whose accelerator has XTS, about 10 minutes: make check-long'
+	@echo '                 uses it'
 	@echo '  make deps      install the Debian packages that all of this needs'
 	@echo '  make clean     remove build/'
 	@echo
@@ -66,7 +70,7 @@ kernel: tree
 	@$(QEMU)/build-kernel.sh --arch $(ARCH) \
 		--log $(B)/logs/kernel$(SUFFIX)$(VARIANT:%=-%).log \
 		$(VARIANT:%=--fragment $(QEMU)/%.config) \
-		$(addprefix --module $(QEMU)/../test_modules/,mdu_cipher zone_append) \
+		$(addprefix --module $(QEMU)/../test_modules/,mdu_cipher zone_append virtio_crypto_device) \
 		$(LINUX) $(KBUILD)
 
 unpatched-tree: tree
@@ -85,6 +89,12 @@ endif
 		--log $(B)/logs/selftests$(SUFFIX).log $(LINUX) $(SELFTESTS)
 	@$(QEMU)/build-rootfs.sh --arch $(ARCH) $(addprefix --sysroot ,$(SYSROOT)) \
 		--selftests $(SELFTESTS) $(ROOTFS)
+
+# For who wants to see XTS on QEMU's accelerator: boot.sh --emulator, and check-long.
+qemu-xts:
+	@patches/bin/install-deps $(BASE) qemu-xts
+	@$(MAKE) --no-print-directory tree
+	@$(QEMU)/build-qemu-xts.sh --log $(B)/logs/qemu-xts.log $(DM_CRYPT_MDU_CACHE)/qemu-xts
 
 shell: kernel rootfs
 	@$(QEMU)/boot.sh --arch $(ARCH) --kernel $(KERNEL) --rootfs $(ROOTFS) --job shell
@@ -117,6 +127,14 @@ bench:
 	@for base in $(CHECKED); do \
 		$(MAKE) --no-print-directory bench-base BASE=$$base || exit; \
 	done
+
+# Where "make qemu-xts" has been run, with XTS.
+EMULATOR = $(wildcard $(DM_CRYPT_MDU_CACHE)/qemu-xts/qemu-system-x86_64)
+bench-accelerator: kernel rootfs
+	@$(LINUX)/tools/testing/selftests/dm-crypt-mdu/bench/accelerator.py --kernel $(KERNEL) \
+		--rootfs $(ROOTFS) $(EMULATOR:%=--emulator %) \
+		--results $(or $(RESULTS),build/results)/accelerator-$(BASE) \
+		$(if $(RESULTS),--check,--document $(BENCH_PAGE))
 
 check-series:
 	@patches/bin/install-deps $(BASE) check-series
