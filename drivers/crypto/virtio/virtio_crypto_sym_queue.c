@@ -153,11 +153,15 @@ static unsigned int sym_pos_cut(struct skcipher_data_unit_pos *pos, unsigned int
 	return segs;
 }
 
-static void sym_pos_list(struct skcipher_data_unit_pos *pos, unsigned int bytes,
-			 struct scatterlist *list)
+static unsigned int sym_pos_list(struct skcipher_data_unit_pos *pos, unsigned int bytes,
+				 struct scatterlist *list)
 {
+	unsigned int segs;
+
 	sg_init_table(list, SYM_SEGS);
-	sg_mark_end(&list[sym_pos_cut(pos, bytes, list) - 1]);
+	segs = sym_pos_cut(pos, bytes, list);
+	sg_mark_end(&list[segs - 1]);
+	return segs;
 }
 
 static bool sym_list_fits(const struct skcipher_data_unit_pos *start, unsigned int bytes,
@@ -209,24 +213,20 @@ static int sym_add(struct virtcrypto_sym_queue *sq, struct skcipher_request *req
 	struct scatterlist header, iv, in;
 	struct scatterlist *sgs[2 + SYM_OTHER_SEGS];
 	struct virtcrypto_sym_op *op;
+	unsigned int segs;
 	int err;
 
 	op = list_first_entry_or_null(&sq->unused, struct virtcrypto_sym_op, node);
 	if (!op)
 		return -ENOSPC;
+	segs = sym_pos_list(&src, sreq->unit, op->src) + sym_pos_list(&dst, sreq->unit, op->dst);
 	/* A virtqueue that has no room notifies the device when it is tried. */
-	if (sq->dq->vq->num_free < sq->keep_free + SYM_OTHER_SEGS +
-				   sym_pos_cut(&src, sreq->unit, NULL) +
-				   sym_pos_cut(&dst, sreq->unit, NULL))
+	if (sq->dq->vq->num_free < sq->keep_free + SYM_OTHER_SEGS + segs)
 		return -ENOSPC;
-	src = sreq->src;
-	dst = sreq->dst;
 
 	op->base.dataq = sq->dq;
 	op->req = req;
 	sym_fill(op, sreq);
-	sym_pos_list(&src, sreq->unit, op->src);
-	sym_pos_list(&dst, sreq->unit, op->dst);
 
 	sg_init_one(&header, &op->header, sizeof(op->header));
 	sg_init_one(&iv, op->iv, sizeof(op->iv));
