@@ -22,11 +22,7 @@ SIZE=$((1024 * 1024))
 # QEMU has 256 sessions, and a key needs one in each direction.
 QEMU_KEYS=128
 
-MONITOR=
-for name in /sys/class/virtio-ports/*/name; do
-	[ "$(cat "$name" 2> /dev/null)" != monitor ] ||
-		MONITOR=/dev/$(basename "$(dirname "$name")")
-done
+MONITOR=/dev/virtio-ports/monitor
 
 open_volume() {
 	KEY=$(random_key "$(key_bytes "$MODE")")
@@ -70,7 +66,7 @@ device_is_gone() {
 }
 
 monitor() {
-	echo "$*" > "$MONITOR"
+	echo "$*" > $MONITOR
 }
 
 unplug() {
@@ -85,7 +81,7 @@ unplug() {
 }
 
 plug() {
-	if [ -z "$MONITOR" ]; then
+	if [ ! -c $MONITOR ]; then
 		modprobe virtio_crypto_device
 	else
 		monitor device_add virtio-crypto-pci,cryptodev=cryptodev,id=accelerator
@@ -96,7 +92,7 @@ plug() {
 unplugged() {
 	local i
 
-	[ -n "$MONITOR" ] || [ -d $TEST_DEVICE ] ||
+	[ -c $MONITOR ] || [ -d $TEST_DEVICE ] ||
 		skip "no virtio port leads to QEMU's monitor"
 	open_volume
 	start_loads

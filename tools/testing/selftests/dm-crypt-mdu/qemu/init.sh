@@ -12,7 +12,7 @@
 
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/libexec/busybox
 export HOME=/tmp TMPDIR=/tmp TERM=linux LC_ALL=C
-# There is no udev that would make device nodes or answer its cookies.
+# There is no udev that would make device nodes, and links to them, or answer its cookies.
 export DM_DISABLE_UDEV=1
 
 mount -t proc -o nosuid,nodev,noexec none /proc
@@ -27,6 +27,13 @@ ln -s /proc/self/fd /dev/fd
 ln -s fd/0 /dev/stdin
 ln -s fd/1 /dev/stdout
 ln -s fd/2 /dev/stderr
+mkdir -p /dev/virtio-ports
+for file in /sys/class/virtio-ports/*/name; do
+	[ -e "$file" ] || continue
+	read -r name < "$file"
+	device=${file%/name}
+	[ -z "$name" ] || ln -s "../${device##*/}" "/dev/virtio-ports/$name"
+done
 
 read -r cmdline < /proc/cmdline
 
@@ -61,11 +68,7 @@ if [ "$job" = shell ]; then
 fi
 
 port=$(parameter mdu.report)
-for name in /sys/class/virtio-ports/*/name; do
-	if [ -z "$port" ] && [ "$(cat "$name")" = report ]; then
-		port=/dev/$(basename "$(dirname "$name")")
-	fi
-done
+port=${port:-/dev/virtio-ports/report}
 if [ ! -c "$port" ]; then
 	echo "init: no virtio port named report, nowhere to report to" >&2
 	poweroff -f

@@ -22,11 +22,7 @@ seconds=$3
 parameter=/sys/module/dm_crypt/parameters/multi_data_unit
 disk=/dev/ram0
 
-monitor=
-for name in /sys/class/virtio-ports/*/name; do
-	[ "$(cat "$name" 2> /dev/null)" != monitor ] ||
-		monitor=/dev/$(basename "$(dirname "$name")")
-done
+monitor=/dev/virtio-ports/monitor
 [ -c "$monitor" ] || { echo "no virtio port leads to QEMU's monitor"; exit 1; }
 
 # create VOLUME Y|N CIPHER KEY_BYTES

@@ -29,19 +29,6 @@ disk=/dev/nullbench
 control=/proc/mdu_bench
 parameter=/sys/module/dm_crypt/parameters/multi_data_unit
 
-# find_port NAME
-find_port()
-{
-	local name
-
-	for name in /sys/class/virtio-ports/*/name; do
-		if [ -r "$name" ] && [ "$(cat "$name")" = "$1" ]; then
-			echo "/dev/$(basename "$(dirname "$name")")"
-			return
-		fi
-	done
-}
-
 # make_disk: size in MiB, mode 2 is a queue of requests as real disks have, irqmode
 # 0 no interrupt.
 make_disk()
@@ -133,7 +120,7 @@ info()
 	say "ok release=$(uname -r) mdu=$mdu inlinecrypt=$inlinecrypt disk=$disk"
 }
 
-channel=${1:-$(find_port bench)}
+channel=${1:-/dev/virtio-ports/bench}
 if [ ! -c "$channel" ]; then
 	echo "bench: no port to take commands from"
 	exit 1
