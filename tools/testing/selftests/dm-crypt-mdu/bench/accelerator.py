@@ -20,7 +20,7 @@ import sys
 sys.dont_write_bytecode = True
 # pylint: disable=wrong-import-position
 from bench import machine
-from report import rst_table, text_table
+from report import replace_part, rst_table, text_table
 from stats import median, spread
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -112,7 +112,7 @@ def check(records):
         speed, notifications = BARS[record["bs"]]
         name = f"{record['bs']} {record['rw']}"
         tests.append((record["single"] >= speed, f"{name}: batched is"
-                      f" {record['single']:.2f} times as fast, of {speed:.0f}"))
+                      f" {record['single']:.2f} times as fast, of {speed:.1f}"))
         found = record["notifications_batched"]
         tests.append((found <= notifications, f"{name}: {found:.2f} notifications,"
                       f" of {notifications} at most"))
@@ -124,17 +124,10 @@ def check(records):
 
 def document(page, records, cipher, args):
     """Put the table into a page of documentation."""
-    with open(page, encoding="utf-8") as file:
-        text = file.read()
-    if text.count(BEGIN) != 1 or text.count(END) != 1:
-        sys.exit(f"accelerator.py: {page} does not say where the table belongs")
-    before, rest = text.split(BEGIN)
-    after = rest.split(END)[1]
     facts = (f":Cipher: {cipher}\n:Machine: {machine()}\n:Date: {datetime.date.today()}\n"
              f":Rounds: {args.rounds}, of {args.seconds} s for each volume\n")
-    with open(page, "w", encoding="utf-8") as file:
-        file.write(f"{before}{BEGIN}\n{facts}\n"
-                   f"{rst_table([HEAD] + [row(one) for one in records])}\n\n{END}{after}")
+    table = rst_table([HEAD] + [row(one) for one in records])
+    replace_part(page, BEGIN, END, f"{facts}\n{table}\n")
 
 
 def main():

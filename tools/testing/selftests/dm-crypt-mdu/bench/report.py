@@ -21,6 +21,20 @@ HEAD = ("cipher", "key", "sector", "IV", "queues", "depth", "", "bs", "unpatched
         "patched, off", "patched, on", "off/unp.", "on/unp.", "spread")
 
 
+def replace_part(page, begin, end, tables):
+    """Put tables into a page of documentation, between two lines that it has."""
+    with open(page, encoding="utf-8") as file:
+        text = file.read()
+    if text.count(begin) != 1 or text.count(end) != 1:
+        sys.exit(f"{os.path.basename(sys.argv[0])}: {page} does not say where the"
+                 " tables belong")
+    before, rest = text.split(begin)
+    after = rest.split(end)[1]
+    with open(page, "w", encoding="utf-8") as file:
+        file.write(f"{before}{begin}\n{tables}\n{end}{after}")
+    print(f"Documentation: {page}")
+
+
 def group(records):
     """Cells with the records of their kernels, in the order of the records."""
     found = {}
@@ -140,16 +154,7 @@ class Results:
                       f" {run['base']} {run['method']}")
         if not of_record:
             sys.exit(f"bench.py: nothing is left for {page}")
-        with open(page, encoding="utf-8") as file:
-            text = file.read()
-        if text.count(BEGIN) != 1 or text.count(END) != 1:
-            sys.exit(f"bench.py: {page} does not say where the tables belong")
-        before, rest = text.split(BEGIN)
-        after = rest.split(END)[1]
-        tables = "\n".join(self.rst(run) for run in of_record)
-        with open(page, "w", encoding="utf-8") as file:
-            file.write(f"{before}{BEGIN}\n{tables}\n{END}{after}")
-        print(f"Documentation: {page}")
+        replace_part(page, BEGIN, END, "\n".join(self.rst(run) for run in of_record))
 
     def rst(self, run):
         """The tables of a run: the main cells, then the largest I/O of all others."""
