@@ -1,0 +1,190 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Proves that nothing waits for ever, and no more is lost than has to be, when a
+# virtio crypto device breaks its virtqueue, does not answer, is not ready for a while or
+# forgets its keys, and that the volume goes on.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
+. "$(dirname "$0")"/lib.sh
+# shellcheck source-path=SCRIPTDIR source=virtio_crypto_device.sh disable=SC1091
+. "$TEST_DIR"/virtio_crypto_device.sh
+
+breaks() {
+	open_volume "$1"
+	set_device requests=0 break_at=20
+	# What the device has got fails; and nothing waits.
+	expect_io_error write_piece 5
+	uses_device no write_piece 5
+	uses_device no everything_works
+	set_device break_at=0
+	cpu_agrees
+	rebind
+	like_cpu "$1" yes
+}
+
+silent() {
+	local writer
+
+	open_volume "$1"
+	set_device requests=0 silent_at=20
+	write_piece 5 &
+	writer=$!
+	sleep 1
+	kill -0 $writer 2> /dev/null || fail "a write without an answer does not wait"
+	unbind
+	! wait $writer || fail "a write without an answer passes"
+	write_piece 5
+	everything_works
+	set_device silent_at=0
+	cpu_agrees
+	bind
+	like_cpu "$1" yes
+}
+
+# start_writers SECONDS: of the pieces 1 to 4, one after the other, with so much between.
+start_writers() {
+	local i
+
+	WRITERS=()
+	for i in 1 2 3 4; do
+		send_piece $i 2> "$WORK/message.$i" || exit &
+		WRITERS[i]=$!
+		sleep "$1"
+	done
+}
+
+# waits_for_silent MODE: what the device has got fails, what waits behind it does not.
+waits_for_silent() {
+	local i
+
+	rebind ring_size=16
+	open_volume "$1"
+	set_device requests=0 silent_at=1
+	start_writers 0.5
+	unbind
+	! wait "${WRITERS[1]}" || fail "a write without an answer passes"
+	for i in 2 3 4; do
+		wait "${WRITERS[i]}" || fail "write $i fails, of which the device has nothing"
+		keep_piece $i
+	done
+	write_piece 1
+	everything_works
+	cpu_agrees
+}
+
+# breaks_with_others MODE: the same, when the device breaks the virtqueue.
+breaks_with_others() {
+	local i failed=0
+
+	rebind ring_size=16
+	open_volume "$1"
+	set_device requests=0 delay_us=500000 break_at=4
+	start_writers 0.05
+	for i in 1 2 3 4; do
+		if wait "${WRITERS[i]}"; then
+			keep_piece $i
+		else
+			failed=$((failed + 1))
+		fi
+	done
+	[ $failed -eq 1 ] || fail "$failed writes fail, and not the one that the device had"
+	set_device delay_us=0 break_at=0
+	for i in 1 2 3 4; do
+		write_piece $i
+	done
+	cpu_agrees
+}
+
+# The rest of a case after a key has been set in vain: there is no device any more.
+expect_without_device() {
+	wait_for 60 test -e "$VOLUME-2"
+	uses_device no everything_works
+	NAME=$NAME-2 uses_device no block_io read "$VOLUME-2" > /dev/null
+}
+
+# open_second: a volume with another key, beside the first
+open_second() {
+	NAME=$NAME-2 map "$DISK_2" "$(device_cipher "$MODE")-plain64" "$KEY_2" 8
+}
+
+prepare_second() {
+	KEY_2=$(random_key "$(key_bytes "$MODE")")
+	DISK_2=$(make_disk $((SIZE / 512)))
+}
+
+# A device that does not answer a control request is given up.
+deaf() {
+	open_volume "$1"
+	prepare_second
+	set_device deaf=Y
+	open_second
+	expect_without_device
+	unmap_all
+	on_volume "$(cpu_cipher "$MODE")" read_plain
+	set_device deaf=N
+	rebind
+	like_cpu "$1" yes
+}
+
+# Also when the driver is to be unbound meanwhile.
+deaf_and_goes() {
+	open_volume "$1"
+	prepare_second
+	set_device deaf=Y
+	open_second &
+	sleep 1
+	[ ! -e "$VOLUME-2" ] || fail "a key without an answer does not wait"
+	unbind
+	expect_without_device
+	wait $!
+	unmap_all
+	on_volume "$(cpu_cipher "$MODE")" read_plain
+	set_device deaf=N
+	bind
+	like_cpu "$1" yes
+}
+
+# not_ready MODE FORGETS: two keys, whose sessions are made in another order afterwards.
+not_ready() {
+	open_volume "$1"
+	prepare_second
+	set_device forgets="$2"
+	open_second
+	set_device ready=N
+	sleep 0.5
+	uses_device no everything_works
+	set_device ready=Y
+	sleep 0.5
+	uses_device yes everything_works
+	uses_device yes block_io write "$VOLUME-2" < "$WORK/plain"
+	[ "$(device_parameter sessions)" -eq 4 ] ||
+		fail "$(device_parameter sessions) sessions, and not 4"
+	dmsetup remove "$NAME-2"
+	cpu_agrees
+	DISK=$DISK_2 KEY=$KEY_2 on_volume "$(cpu_cipher "$MODE")" read_plain
+}
+
+# The driver closes sessions before the device is reset.
+never_forgets() {
+	set_device forgets=never
+	open_volume "$1"
+	unbind
+	[ "$(device_parameter sessions)" -eq 0 ] || fail "sessions are left over"
+	cpu_agrees
+}
+
+ktap_set_plan $((${#MODES[@]} * 5 + 4))
+for mode in "${MODES[@]}"; do
+	run_device_case "$mode: returns what it has not got" breaks "$mode"
+	run_device_case "$mode: breaks, and others wait" breaks_with_others "$mode"
+	run_device_case "$mode: not ready for a while" not_ready "$mode" reset
+	run_device_case "$mode: not ready for a while, and forgets" not_ready "$mode" unready
+	run_device_case "$mode: never forgets" never_forgets "$mode"
+done
+# These wait for the driver to lose patience.
+run_device_case "$mode: does not answer, and goes" silent "$mode"
+run_device_case "$mode: does not answer, and others wait" waits_for_silent "$mode"
+run_device_case "$mode: does not answer a control request" deaf "$mode"
+run_device_case "$mode: does not answer a control request, and goes" deaf_and_goes "$mode"
+finish

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2154 # of lib.sh and virtio_crypto.sh
+#
+# A volume on the device of test_modules/virtio_crypto_device, which can be told to
+# misbehave.  To be sourced after lib.sh, and instead of virtio_crypto.sh.
+
+# shellcheck source-path=SCRIPTDIR source=virtio_crypto.sh disable=SC1091
+. "$TEST_DIR"/virtio_crypto.sh
+require_test_device
+TEST_DEVICE_NAME=$(virtio_device)
+
+SIZE=$((1024 * 1024))
+# One bio of 128 sectors.
+PIECE=65536
+
+reset_device() {
+	set_device order=fifo delay_us=0 fail_at=0 status=1 written_at=0 written=0 break_at=0 \
+		silent_at=0 no_sessions=N deaf=N forgets=reset ready=Y \
+		requests=0 notifications=0 interrupts=0 \
+		indirect=0 ring_size=256 max_size=4294967295
+}
+
+bind() {
+	echo "$TEST_DEVICE_NAME" > $VIRTIO_DRIVER/bind
+}
+
+unbind() {
+	echo "$TEST_DEVICE_NAME" > $VIRTIO_DRIVER/unbind
+}
+
+# rebind [NAME=VALUE...]: the driver asks for some of it when it is bound.
+rebind() {
+	set_device "$@"
+	[ -z "$(virtio_device)" ] || unbind
+	bind
+}
+
+# run_device_case DESCRIPTION FUNCTION [ARGUMENT...]: the device is as it was when it was
+# loaded.
+run_device_case() {
+	reset_device
+	run_case "$@"
+	reset_device
+	rebind
+}
+
+# open_volume MODE: with random data, also in $WORK/plain
+open_volume() {
+	MODE=$1
+	KEY=$(random_key "$(key_bytes "$MODE")")
+	DISK=$(make_disk $((SIZE / 512)))
+	map "$DISK" "$(device_cipher "$MODE")-plain64" "$KEY" 8
+	random_file "$WORK/plain" $SIZE
+	block_io write "$VOLUME" < "$WORK/plain"
+	expect_batched
+}
+
+# cpu_agrees: what is on the disk is $WORK/plain.
+cpu_agrees() {
+	unmap
+	on_volume "$(cpu_cipher "$MODE")" read_plain
+}
+
+# write_piece NUMBER: writes and keeps that part of $WORK/plain anew.
+write_piece() {
+	send_piece "$1" 2> "$WORK/message" || return
+	keep_piece "$1"
+}
+
+# send_piece NUMBER: some data, which is not what $WORK/plain has until it is kept.
+send_piece() {
+	random_file "$WORK/piece.$1" $PIECE
+	block_io write "$VOLUME" --offset $(($1 * PIECE)) --length $PIECE \
+		--sizes $PIECE < "$WORK/piece.$1"
+}
+
+keep_piece() {
+	dd if="$WORK/piece.$1" of="$WORK/plain" bs=$PIECE seek="$1" conv=notrunc status=none
+}
+
+read_piece() {
+	block_io read "$VOLUME" --offset $(($1 * PIECE)) --length $PIECE \
+		--sizes $PIECE > "$WORK/out" 2> "$WORK/message"
+}
+
+expect_io_error() {
+	! "$@" || fail "no error: $*"
+	grep -i 'input/output error' "$WORK/message" > /dev/null ||
+		fail "not an I/O error: $(cat "$WORK/message")"
+}
+
+everything_works() {
+	write_piece 3
+	write_piece 4
+	block_io read "$VOLUME" > "$WORK/out"
+	expect_same "$WORK/plain" "$WORK/out" "read afterwards"
+}
+
+# like_cpu MODE yes|no: is the device used?
+like_cpu() {
+	open_volume "$1"
+	uses_device "$2" everything_works
+	[ "$(device_parameter indirect)" -eq 0 ] || fail "indirect descriptors are used"
+	cpu_agrees
+}
