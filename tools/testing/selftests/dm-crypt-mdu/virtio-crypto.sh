@@ -69,21 +69,12 @@ by_cryptsetup() {
 	cryptsetup close "$NAME"
 }
 
-write_beginning() {
-	block_io write "$VOLUME" --length $SIZE < "$WORK/plain"
-}
-
-read_beginning() {
-	block_io read "$VOLUME" --length $SIZE > "$WORK/out"
-	expect_same "$WORK/plain" "$WORK/out" "read from the volume"
-}
-
 # What the device wrote through the volume is read back through a table with the same
 # key, in which the CPU's cipher stands.
 write_for_cpu() {
 	local table
 
-	uses_device yes write_beginning
+	uses_device yes write_plain
 	expect_batched
 	cryptsetup status "$NAME" > "$WORK/status"
 	grep "cipher: *$(device_cipher "$1")-plain64" "$WORK/status" > /dev/null ||
@@ -95,7 +86,7 @@ write_for_cpu() {
 	table[4]=$KEY
 	dmsetup load "$NAME" --table "${table[*]}"
 	dmsetup resume "$NAME"
-	uses_device no read_beginning
+	uses_device no read_plain
 }
 
 luks_key() {
@@ -105,6 +96,7 @@ luks_key() {
 }
 
 luks() {
+	SHAPE=(--length "$SIZE")
 	random_file "$WORK/plain" $SIZE
 	by_cryptsetup "$1" write_for_cpu "$1"
 }
