@@ -10,8 +10,8 @@
 #   ROUNDS   how often each is measured
 #   SECONDS  for how long
 #
-# Prints "cipher NAME", and lines "speed VOLUME READ_OR_WRITE SIZE KIB_PER_SECOND" and
-# "traced VOLUME READ_OR_WRITE SIZE IOS", where there is a trace in the file
+# Prints "cipher NAME", "begin", lines "speed VOLUME READ_OR_WRITE SIZE KIB_PER_SECOND",
+# and lines "traced VOLUME READ_OR_WRITE SIZE IOS", where there is a trace in the file
 # VOLUME-READ_OR_WRITE-SIZE.
 
 set -eu
@@ -63,6 +63,7 @@ run()
 		}'
 }
 
+echo begin
 for ((i = 0; i < rounds; i++)); do
 	for size in 4k 1m; do
 		for rw in read write; do
