@@ -52,7 +52,7 @@ help:
 	@echo '  make deps      install the Debian packages that all of this needs'
 	@echo '  make clean     remove build/'
 	@echo
-	@echo '  BASE=X.Y       another base kernel, from a newer Debian if this one has it not;'
+	@echo '  BASE=X.Y       another base kernel, from a newer Debian if this one does not have it;'
 	@echo '                 without a series of its own it gets that of the nearest base'
 	@echo '  ARCH=arm64     another processor, for tree, kernel, rootfs and shell'
 	@echo '  VARIANT=kasan  a kernel that checks itself, for kernel and shell ($(VARIANTS))'
@@ -90,7 +90,7 @@ endif
 	@$(QEMU)/build-rootfs.sh --arch $(ARCH) $(addprefix --sysroot ,$(SYSROOT)) \
 		--selftests $(SELFTESTS) $(ROOTFS)
 
-# For who wants to see XTS on QEMU's accelerator: boot.sh --emulator, and check-long.
+# For those who want to see XTS on QEMU's accelerator: boot.sh --emulator, and check-long.
 qemu-xts:
 	@patches/bin/install-deps $(BASE) qemu-xts
 	@$(MAKE) --no-print-directory tree

@@ -68,7 +68,7 @@ struct data_unit_test {
 	u8 *expected;		/* the first bytes of it, unit by unit */
 	u8 *unit;		/* MAX_UNIT_SIZE bytes for the reference tfm */
 
-	/* 2 * alignment, so that an IV can be placed anywhere */
+	/* Twice the size, so that an IV can begin at any byte */
 	u8 iv[2 * SKCIPHER_DATA_UNIT_IVSIZE];
 	u8 ref_iv[SKCIPHER_DATA_UNIT_IVSIZE];
 };

@@ -49,6 +49,7 @@ nearest_base() {
 #	BASE_SUITE	suites of Debian to fetch it from, the first that has it;
 #			empty if the machine's own apt has it
 #	TEST_ARCHES	what check-long builds and boots for besides x86_64
+#	BENCH_NATIVE	"yes" if it can be built as a program, and be measured natively
 load_base() {
 	local file
 
@@ -60,6 +61,7 @@ load_base() {
 	fi
 	file=patches/$SERIES/base
 	BASE_VERSION='' BASE_PACKAGE='' BASE_PACKAGE_VERSION='' BASE_SUITE='' TEST_ARCHES=''
+	BENCH_NATIVE=''
 	# shellcheck disable=SC1090 # one such file for each series
 	. "$ROOT/$file"
 	: "${BASE_VERSION:?is not set in $file}"

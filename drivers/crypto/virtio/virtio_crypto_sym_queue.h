@@ -11,7 +11,6 @@
 #include <linux/types.h>
 
 struct data_queue;
-struct scatterlist;
 struct skcipher_request;
 struct virtcrypto_sym_queue;
 struct virtio_crypto_sym_session_info;

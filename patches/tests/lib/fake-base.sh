@@ -202,11 +202,6 @@ make_tree() {
 	fi
 }
 
-# edit_tree COMMAND...: runs it in the composed tree.
-edit_tree() {
-	(cd "$TREE" && "$@")
-}
-
 tree_git() {
 	git -C "$TREE" -c core.autocrlf=false "$@"
 }

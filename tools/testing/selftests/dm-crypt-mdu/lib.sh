@@ -16,6 +16,8 @@ shopt -s inherit_errexit
 TEST_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=/dev/null
 . "$TEST_DIR"/../kselftest/ktap_helpers.sh
+# shellcheck source-path=SCRIPTDIR source=drivers.sh
+. "$TEST_DIR"/drivers.sh
 # shellcheck source-path=SCRIPTDIR source=volume.sh
 . "$TEST_DIR"/volume.sh
 
@@ -46,6 +48,16 @@ fail() {
 skip() {
 	ktap_print_msg "skipped: $*" >&3
 	exit "$KSFT_SKIP"
+}
+
+# wait_for SECONDS COMMAND...: until that succeeds, or the case fails
+wait_for() {
+	local end=$((SECONDS + $1))
+
+	until "${@:2}"; do
+		[ $SECONDS -lt $end ] || fail "not within $1 s: ${*:2}"
+		sleep 0.1
+	done
 }
 
 explain_error() {

@@ -57,24 +57,14 @@ driver_agrees() {
 	agrees "$@"
 }
 
-# priorities [DRIVER]: those of all drivers of xts(aes), or of one of them
-priorities() {
-	awk -F ' *: ' -v wanted="${1-}" '
-		$1 == "name" { name = $2; internal = "no" }
-		$1 == "driver" { driver = $2 }
-		$1 == "internal" { internal = $2 }
-		$1 == "priority" { priority = $2 }
-		!NF && name == "xts(aes)" && internal == "no" &&
-			(wanted == "" || driver == wanted) { print priority }' /proc/crypto
-}
-
 # An instance of cryptd stays, and comes before what it wraps by 50.  The kernel
 # must not prefer it from then on.
 cryptd_agrees() {
-	local highest
+	local highest priority
 
-	highest=$(priorities | sort -n | tail -n 1)
-	[ $(($(priorities "$template") + 50)) -lt "$highest" ] ||
+	read -r _ highest _ < <(preferred_driver "xts(aes)")
+	priority=$(drivers_of "xts(aes)" | awk -v driver="$template" '$1 == driver { print $2 }')
+	[ $((priority + 50)) -lt "$highest" ] ||
 		skip "the kernel would prefer cryptd to any other driver afterwards"
 	driver_agrees "cryptd($template)" "$@"
 }
@@ -82,13 +72,7 @@ cryptd_agrees() {
 # Prints the drivers of xts(aes) that say they take many data units.  Instances of
 # templates have cases of their own.
 batching_drivers() {
-	awk -F ' *: ' '
-		$1 == "name" { name = $2; internal = "no"; units = "one" }
-		$1 == "driver" { driver = $2 }
-		$1 == "internal" { internal = $2 }
-		$1 == "data units" { units = $2 }
-		!NF && name == "xts(aes)" && internal == "no" && units == "many" &&
-			driver !~ /\(/ { print driver }' /proc/crypto
+	drivers_of "xts(aes)" | awk '$3 == "many" && $1 !~ /\(/ { print $1 }'
 }
 
 aes=$(aes_driver)

@@ -18,8 +18,8 @@
 . "$TEST_DIR"/kmemleak.sh
 # shellcheck source-path=SCRIPTDIR source=load.sh disable=SC1091
 . "$TEST_DIR"/load.sh
-# shellcheck source-path=SCRIPTDIR source=virtio_crypto.sh disable=SC1091
-. "$TEST_DIR"/virtio_crypto.sh
+# shellcheck source-path=SCRIPTDIR source=accelerator.sh disable=SC1091
+. "$TEST_DIR"/accelerator.sh
 require_helper memory_load
 require_tools mkswap swapon swapoff cryptsetup dmesg
 DISK=${DM_CRYPT_MDU_DISK-}

@@ -10,21 +10,6 @@
 
 SUITE=/sys/kernel/debug/kunit/skcipher-data-unit
 
-# Prints "WORD: VALUE" lines of the xts(aes) entry with the highest priority.
-find_driver() {
-	awk -F ' *: ' '
-		$1 == "name" { entry = ""; internal = "no" }
-		{ entry = entry $1 ": " $2 "\n" }
-		$1 == "name" { name = $2 }
-		$1 == "priority" { priority = $2 }
-		$1 == "internal" { internal = $2 }
-		!NF && name == "xts(aes)" && internal == "no" && priority > highest {
-			highest = priority
-			best = entry
-		}
-		END { printf "%s", best }' /proc/crypto
-}
-
 # The drivers that this kernel has been taught to take many data units.
 is_taught() {
 	case $1 in
@@ -36,16 +21,15 @@ is_taught() {
 }
 
 driver_in_use() {
-	local driver
+	local driver units selftest
 
-	find_driver > "$WORK/driver"
-	driver=$(sed -n 's/^driver: //p' "$WORK/driver")
+	read -r driver _ units selftest _ < <(preferred_driver "xts(aes)")
 	ktap_print_msg "driver: $driver"
 	is_taught "$driver" || skip "$driver takes one data unit a request"
 	map "$(make_disk 2048)" aes-xts-plain64 "$(random_key 64)" 0
 	expect_on
-	grep -x 'data units: many' "$WORK/driver" > /dev/null || fail "it does not"
-	grep -x 'selftest: passed' "$WORK/driver" > /dev/null || fail "no self-test passed"
+	[ "$units" = many ] || fail "it does not"
+	[ "$selftest" = passed ] || fail "no self-test passed"
 }
 
 unit_tests_ran() {
@@ -53,7 +37,7 @@ unit_tests_ran() {
 }
 
 unit_tests() {
-	[ -d /sys/kernel/debug/kunit ] || mount -t debugfs none /sys/kernel/debug 2> /dev/null || :
+	mount_debugfs
 	[ -r $SUITE/results ] || skip "the kernel has no KUnit suite skcipher-data-unit"
 	# A suite that has not run has a result, too, which is "ok".
 	unit_tests_ran || echo 1 > $SUITE/run

@@ -7,8 +7,8 @@
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
-# shellcheck source-path=SCRIPTDIR source=virtio_crypto_device.sh disable=SC1091
-. "$TEST_DIR"/virtio_crypto_device.sh
+# shellcheck source-path=SCRIPTDIR source=accelerator_module.sh disable=SC1091
+. "$TEST_DIR"/accelerator_module.sh
 
 # little_room MODE NAME=VALUE yes|no
 little_room() {

@@ -13,8 +13,8 @@
 . "$(dirname "$0")"/lib.sh
 # shellcheck source-path=SCRIPTDIR source=load.sh disable=SC1091
 . "$TEST_DIR"/load.sh
-# shellcheck source-path=SCRIPTDIR source=virtio_crypto.sh disable=SC1091
-. "$TEST_DIR"/virtio_crypto.sh
+# shellcheck source-path=SCRIPTDIR source=accelerator.sh disable=SC1091
+. "$TEST_DIR"/accelerator.sh
 require_virtio_crypto
 MODE=${MODES[-1]}
 

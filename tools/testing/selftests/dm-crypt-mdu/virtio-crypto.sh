@@ -7,8 +7,8 @@
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
-# shellcheck source-path=SCRIPTDIR source=virtio_crypto.sh disable=SC1091
-. "$TEST_DIR"/virtio_crypto.sh
+# shellcheck source-path=SCRIPTDIR source=accelerator.sh disable=SC1091
+. "$TEST_DIR"/accelerator.sh
 require_virtio_crypto
 require_tools cryptsetup
 require_helper cipher_priority
@@ -105,7 +105,7 @@ luks() {
 preferred() {
 	local driver=virtio_crypto_aes_$1 before
 
-	before=$(driver_priority "$driver")
+	read -r _ before _ < <(device_drivers "$1")
 	KEY=$(random_key "$(key_bytes "$1")")
 	DISK=$(make_disk $((SIZE / 512)))
 	random_file "$WORK/plain" $SIZE
@@ -125,13 +125,6 @@ key_of_cpu() {
 	random_file "$WORK/plain" $SIZE
 	uses_device no on_volume "$(device_cipher xts)" write_plain
 	on_volume "$(cpu_cipher xts)" read_plain
-}
-
-# Prints the priority of a driver.
-driver_priority() {
-	awk -v driver="$1" -F ' *: ' '
-		$1 == "driver" { ours = $2 == driver }
-		$1 == "priority" && ours { print $2 }' /proc/crypto
 }
 
 # With iv_large_sectors the IV goes up by one a sector, without by eight.

@@ -31,11 +31,7 @@ set_batching() {
 
 # Prints the driver of AES for single blocks that a template can be put upon.
 aes_driver() {
-	awk -F ' *: ' '
-		$1 == "name" { name = $2 }
-		$1 == "driver" { driver = $2 }
-		$1 == "type" && $2 == "cipher" && name == "aes" { print driver; exit }
-		' /proc/crypto
+	drivers_of aes | awk '$5 == "cipher" && !found++ { print $1 }'
 }
 
 # What stands for aes-xts in a table.  Where the driver that the kernel prefers

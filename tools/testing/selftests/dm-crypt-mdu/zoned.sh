@@ -37,7 +37,7 @@ open_volume() {
 	map "$DISK" "$1" "$KEY" 0 "sector_size:$UNIT" "${@:3}"
 	expect_on
 	zones=$(blkzone report "$VOLUME" | grep -c 'type: 2(SEQ_WRITE_REQUIRED)')
-	[ "$zones" -eq $((ZONES - 1)) ] || fail "the volume has not the zones of its disk"
+	[ "$zones" -eq $((ZONES - 1)) ] || fail "the volume lacks the zones of its disk"
 }
 
 # write_zone NUMBER: from its beginning on, in bios of many sizes and pieces.

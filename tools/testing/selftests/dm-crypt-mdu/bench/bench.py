@@ -209,7 +209,7 @@ def parse_arguments():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true",
-                        help="only what the bars need, under 5 minutes")
+                        help="only what the bars need, about 2 minutes")
     for method in ("exact", "native"):
         parser.add_argument(
             f"--{method}", nargs=3, action="append", default=[],

@@ -11,11 +11,9 @@
 #   OUTDIR  directory for all that is made, made if needed; a second run in it is
 #           incremental.  The kernel is the program OUTDIR/linux.
 #
-#   --fragment FILE          merge FILE over uml.config; may be given several
-#                            times, the last word counts
-#   --module DIR             build the module in DIR, too; may be given several times
-#   --log FILE               full output of make (default OUTDIR/build.log)
-#   --jobs N                 parallel jobs (default: JOBS, else one a processor)
+#   --module DIR   build the module in DIR, too; may be given several times
+#   --log FILE     full output of make (default OUTDIR/build.log)
+#   --jobs N       parallel jobs (default: JOBS, else one a processor)
 #   --help
 #
 # OUTDIR/source is TREE with uml.diff applied, OUTDIR/source/.build the build
@@ -28,11 +26,10 @@ qemu=$here/../qemu
 # shellcheck source-path=SCRIPTDIR source=../qemu/lib.sh
 . "$qemu/lib.sh"
 
-fragment=()
 module=()
 log=
 jobs=${JOBS:-$(nproc)}
-parse_options fragment+ module+ log= jobs= -- "$@"
+parse_options module+ log= jobs= -- "$@"
 need_operands 2 "TREE and OUTDIR"
 # shellcheck disable=SC2154 # parse_options() sets it
 set -- "${operands[@]}"
@@ -70,9 +67,6 @@ patched=$(in_outdir index.tree write-tree)
 in_outdir index.source --work-tree="$source" read-tree --reset -u "$patched"
 
 args=(--arch um --config "$here/uml.config" --jobs "$jobs" --log "${log:-$outdir/build.log}")
-for file in ${fragment[@]+"${fragment[@]}"}; do
-	args+=(--fragment "$file")
-done
 for dir in ${module[@]+"${module[@]}"}; do
 	args+=(--module "$dir")
 done

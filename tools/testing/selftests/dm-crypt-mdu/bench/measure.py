@@ -5,12 +5,12 @@ import stats
 from guest import GuestError, words
 from matrix import LARGEST_BIO, MDU
 
-# Bytes of one run, by block size: natively one should take tens of milliseconds.
-EXACT_BYTES = {"4k": 4 << 20, "16k": 4 << 20, "64k": 4 << 20, "128k": 4 << 20,
-               "1m": 4 << 20}
+# Bytes of one run.
+EXACT_BYTES = 4 << 20
 # When many small writes are under way, the scheduler decides how many of them a
 # thread of dm-crypt gets at once, and never twice in the same way.
 EXACT_BYTES_DEEP_WRITES = 16 << 20
+# By block size, as a run should take tens of milliseconds.
 NATIVE_BYTES = {"4k": 32 << 20, "16k": 64 << 20, "64k": 128 << 20,
                 "128k": 128 << 20, "1m": 192 << 20}
 # And as many times the bios that are under way.
@@ -36,9 +36,9 @@ class Subject:
         self.kernel = kernel
         self.cell = cell
         self.clock = "cycles" if method == "exact" else "ns"
-        amount = EXACT_BYTES if method == "exact" else NATIVE_BYTES
+        amount = EXACT_BYTES if method == "exact" else NATIVE_BYTES[cell.bs]
         slowness = cell.cipher.slowness if method == "native" else 1
-        self.bytes = max(amount[cell.bs] // slowness, TIMES_UNDER_WAY * cell.iodepth * cell.bytes)
+        self.bytes = max(amount // slowness, TIMES_UNDER_WAY * cell.iodepth * cell.bytes)
         if method == "exact" and cell.rw == "write" and cell.iodepth > 1 and \
            cell.workqueue == "default":
             self.bytes = max(self.bytes, EXACT_BYTES_DEEP_WRITES)

@@ -11,8 +11,6 @@
 #   --arch ARCH       x86_64 or arm64 (default: this machine's)
 #   --sysroot DIR     take programs and libraries from there, as build-sysroot.sh
 #                     made it, and not from this machine
-#   --add PROGRAM     take this one along, too; may be given several times
-#   --force           make the image even if nothing changed
 #   --help
 #
 # The image is ext4 and meant to be mounted read-only.  It is left alone if
@@ -29,9 +27,7 @@ PATH=$PATH:/usr/sbin:/sbin
 arch=$(host_arch)
 selftests=
 sysroot=
-add=()
-force=
-parse_options arch selftests sysroot= add+ force! -- "$@"
+parse_options arch selftests sysroot= -- "$@"
 need_operands 1 "one OUTPUT.img"
 set_arch "$arch"
 [ -n "$sysroot" ] || [ "$arch" = "$(host_arch)" ] ||
@@ -61,7 +57,7 @@ find_program()
 	return 1
 }
 
-# Paths of the programs in the order of the list, then those that were added.
+# Paths of the programs, in the order of the list.
 paths=()
 missing_packages=()
 missing_programs=()
@@ -80,10 +76,6 @@ if [ ${#missing_programs[@]} -gt 0 ]; then
 	die "not installed${sysroot:+ in $sysroot}: ${missing_programs[*]}" \
 		"(Debian packages: ${packages% })"
 fi
-for path in ${add[@]+"${add[@]}"}; do
-	[ -x "$sysroot$path" ] || die "--add $path: no such program"
-	paths+=("$path")
-done
 busybox=$(find_program busybox)
 if readelf -l "$sysroot$busybox" | grep -q INTERP; then
 	die "busybox is linked dynamically, need a static one (Debian package busybox-static)"
@@ -97,7 +89,7 @@ list_inputs()
 	stat -L -c '%n %s %Y' "${paths[@]/#/$sysroot}"
 }
 inputs=$(list_inputs)
-if [ -z "$force" ] && [ -s "$output" ] && [ -r "$output.inputs" ] &&
+if [ -s "$output" ] && [ -r "$output.inputs" ] &&
    [ "$inputs" = "$(cat "$output.inputs")" ]; then
 	echo "Root file system: $output (unchanged)"
 	exit 0

@@ -6,12 +6,11 @@
 # the memory that dm-crypt has with each bio, between builds with and without the
 # series.  TAP on stdout.
 #
-# usage: compare-code.sh --patched OUTDIR --unpatched OUTDIR --ktap FILE
+# usage: compare-code.sh --patched OUTDIR --unpatched OUTDIR
 #
 #   --patched OUTDIR     build directory of a tree with the series
 #   --unpatched OUTDIR   of the same tree without it, by the same compiler and with
 #                        the same configuration
-#   --ktap FILE          the kernel tree's ktap_helpers.sh
 #   --help
 
 set -eu
@@ -23,11 +22,10 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 patched=
 unpatched=
-ktap=$here/../../kselftest/ktap_helpers.sh
-parse_options patched unpatched ktap -- "$@"
+parse_options patched unpatched -- "$@"
 need_operands 0 "options only"
 # shellcheck source=/dev/null
-. "$ktap"
+. "$here/../../kselftest/ktap_helpers.sh"
 skcipher=crypto/skcipher
 dm_crypt=drivers/md/dm-crypt
 for dir in "$patched" "$unpatched"; do

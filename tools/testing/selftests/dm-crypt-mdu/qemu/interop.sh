@@ -8,7 +8,6 @@
 #
 #   --unpatched BZIMAGE   kernel built without the series
 #   --dir DIR             for disk images, console logs and reports
-#   --ktap FILE           the kernel tree's ktap_helpers.sh
 #   --seed N              decides about the options of some volumes (default: any)
 #   --help
 
@@ -22,11 +21,10 @@ kernel=
 unpatched=
 rootfs=
 dir=
-ktap=$here/../../kselftest/ktap_helpers.sh
 seed=$RANDOM
-parse_options kernel unpatched rootfs dir ktap seed -- "$@"
+parse_options kernel unpatched rootfs dir seed -- "$@"
 # shellcheck source=/dev/null
-. "$ktap"
+. "$here/../../kselftest/ktap_helpers.sh"
 
 mkdir -p "$dir"
 make_disk "$dir/areas.img" 32M

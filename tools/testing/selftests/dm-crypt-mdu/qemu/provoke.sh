@@ -6,19 +6,17 @@
 #
 #   --kernel IMAGE
 #   --rootfs IMG
-#   --ktap FILE     ktap_helpers.sh (default: the one of the tree this is in)
 
 : "${here:?}"
-ktap=$here/../../kselftest/ktap_helpers.sh
 kernel=
 rootfs=
-parse_options ktap kernel rootfs -- "$@"
-for file in "$ktap" "$kernel" "$rootfs"; do
+parse_options kernel rootfs -- "$@"
+for file in "$kernel" "$rootfs"; do
 	[ -r "$file" ] || die "cannot read $file"
 done
 
 # shellcheck source=/dev/null
-. "$ktap"
+. "$here/../../kselftest/ktap_helpers.sh"
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -6,9 +6,7 @@
 # failed crypto self-test, a QEMU that does not start; and that it passes when
 # nothing of this happened.
 #
-# usage: test-boot.sh [--ktap FILE] --kernel BZIMAGE --rootfs IMG
-#
-#   --ktap FILE   ktap_helpers.sh (default: the one of the tree this is in)
+# usage: test-boot.sh --kernel BZIMAGE --rootfs IMG
 
 set -u
 

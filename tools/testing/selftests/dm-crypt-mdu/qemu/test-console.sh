@@ -4,20 +4,17 @@
 # Proves that check-console.sh finds signs of trouble, and that it passes over a cipher
 # that is known to fail its self-test, and over nothing else.
 #
-# usage: test-console.sh [--ktap FILE]
-#
-#   --ktap FILE   ktap_helpers.sh (default: the one of the tree this is in)
+# usage: test-console.sh
 
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$here/lib.sh"
-ktap=$here/../../kselftest/ktap_helpers.sh
-parse_options ktap -- "$@"
+parse_options -- "$@"
 need_operands 0 "options only"
 # shellcheck source=/dev/null
-. "$ktap"
+. "$here/../../kselftest/ktap_helpers.sh"
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -4,10 +4,9 @@
 # Proves that a script which lacks a tool says so at once, names the Debian
 # package and leaves nothing behind.
 #
-# usage: test-missing-tools.sh --ktap FILE --kernel BZIMAGE --rootfs IMG
+# usage: test-missing-tools.sh --kernel BZIMAGE --rootfs IMG
 #                              --selftests DIR
 #
-#   --ktap FILE        the kernel tree's ktap_helpers.sh
 #   --kernel BZIMAGE   not booted, but looked at
 #   --rootfs IMG       likewise
 #   --selftests DIR    what install-selftests.sh made
@@ -18,13 +17,12 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$here/lib.sh"
 
-ktap=
 kernel=
 rootfs=
 selftests=
-parse_options ktap kernel rootfs selftests -- "$@"
+parse_options kernel rootfs selftests -- "$@"
 # shellcheck source=/dev/null
-. "$ktap"
+. "$here/../../kselftest/ktap_helpers.sh"
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -7,10 +7,9 @@
 # but that page is not mapped, and which of KASAN and the processor is faster depends on
 # how the compiler copies.
 #
-# usage: test-sanitizers.sh [--ktap FILE] --kernel BZIMAGE --rootfs IMG
+# usage: test-sanitizers.sh --kernel BZIMAGE --rootfs IMG
 #
 #   --kernel      built with kasan.config
-#   --ktap FILE   ktap_helpers.sh (default: the one of the tree this is in)
 
 set -u
 

@@ -5,10 +5,9 @@
 # without: look for them in what was the memory of a machine that used a volume.
 # What is freed is zeroed there, so that all that is found is in use.  TAP on stdout.
 #
-# usage: traces.sh --kernel IMAGE --rootfs IMG --dir DIR [--ktap FILE]
+# usage: traces.sh --kernel IMAGE --rootfs IMG --dir DIR
 #
 #   --dir DIR     for the disk and memory images, console logs and reports
-#   --ktap FILE   the kernel tree's ktap_helpers.sh
 #   --help
 
 set -eu
@@ -21,10 +20,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 kernel=
 rootfs=
 dir=
-ktap=$here/../../kselftest/ktap_helpers.sh
-parse_options kernel rootfs dir ktap -- "$@"
+parse_options kernel rootfs dir -- "$@"
 # shellcheck source=/dev/null
-. "$ktap"
+. "$here/../../kselftest/ktap_helpers.sh"
 
 memory=512
 mkdir -p "$dir"

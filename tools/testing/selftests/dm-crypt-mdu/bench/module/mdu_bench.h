@@ -14,7 +14,6 @@
 #include <linux/types.h>
 
 struct page;
-struct scatterlist;
 
 /**
  * struct bench_command - what is to be measured

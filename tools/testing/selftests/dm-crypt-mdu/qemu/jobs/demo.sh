@@ -20,6 +20,8 @@ fio_size=4M
 
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
+# shellcheck source=../../drivers.sh disable=SC1091 # where it is in the machine
+. /kselftest/dm-crypt-mdu/drivers.sh
 
 table()
 {
@@ -160,10 +162,7 @@ for size in 512 4096; do
 	fi
 done
 
-driver=$(awk '$1 == "name" { found = $3 == "xts(aes)" }
-	found && $1 == "driver" { driver = $3 }
-	found && $1 == "priority" && $3 > highest { highest = $3; best = driver }
-	END { print best }' /proc/crypto)
+read -r driver _ < <(preferred_driver "xts(aes)")
 table ''
 table 'Cipher driver: %s, kernel %s' "$driver" "$(uname -r)"
 table 'fio: median of %s runs of each kind, taking turns, 1 MiB direct, on a ramdisk.' $rounds

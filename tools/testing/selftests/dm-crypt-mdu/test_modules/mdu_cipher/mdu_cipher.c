@@ -133,10 +133,8 @@ static char *mdu_child = "xts(aes)";
  * @no_space: requests that were answered with -ENOSPC
  * @failed: requests that failed on purpose
  * @completed: requests that ended, in whatever way
- * @batches: how many times requests were taken from the queue
  * @largest_batch: most requests that were taken at once
  * @most_held: most requests at once in the queue and being processed
- * @most_backlogged: most requests at once in the backlog
  * @out_of_order: requests that ended after one that had come later
  * @corrupted: requests that the caller changed while they were held; they are
  *	       failed and not processed
@@ -153,10 +151,8 @@ struct mdu_counters {
 	u64 no_space;
 	u64 failed;
 	u64 completed;
-	u64 batches;
 	u64 largest_batch;
 	u64 most_held;
-	u64 most_backlogged;
 	u64 out_of_order;
 	u64 corrupted;
 	u64 iv_log_lost;
@@ -502,8 +498,6 @@ static void mdu_run_batch(void)
 	list_splice_init(&mdu.queue, &batch);
 	nr = mdu.queued;
 	mdu.queued = 0;
-	if (nr)
-		mdu.counters.batches++;
 	mdu.counters.largest_batch = max_t(u64, nr, mdu.counters.largest_batch);
 	spin_unlock_irqrestore(&mdu.lock, flags);
 
@@ -618,8 +612,6 @@ static void mdu_enqueue(struct mdu_request_ctx *rctx, bool busy)
 	if (busy) {
 		list_add_tail(&rctx->node, &mdu.backlog);
 		mdu.backlogged++;
-		c->most_backlogged = max_t(u64, mdu.backlogged,
-					   c->most_backlogged);
 	} else {
 		list_add_tail(&rctx->node, &mdu.queue);
 		mdu.queued++;
@@ -848,10 +840,8 @@ static const struct {
 	{ "no_space", offsetof(struct mdu_counters, no_space) },
 	{ "failed", offsetof(struct mdu_counters, failed) },
 	{ "completed", offsetof(struct mdu_counters, completed) },
-	{ "batches", offsetof(struct mdu_counters, batches) },
 	{ "largest_batch", offsetof(struct mdu_counters, largest_batch) },
 	{ "most_held", offsetof(struct mdu_counters, most_held) },
-	{ "most_backlogged", offsetof(struct mdu_counters, most_backlogged) },
 	{ "out_of_order", offsetof(struct mdu_counters, out_of_order) },
 	{ "corrupted", offsetof(struct mdu_counters, corrupted) },
 	{ "iv_log_lost", offsetof(struct mdu_counters, iv_log_lost) },

@@ -361,7 +361,7 @@ static void give_back(struct queue *queue, const struct vring *ring, u32 head, u
 
 	elem->id = (__force __virtio32)cpu_to_le32(head);
 	elem->len = (__force __virtio32)cpu_to_le32(len);
-	/* Here as well. */
+	/* The index must not be seen before what it counts. */
 	virt_wmb();
 	queue->used++;
 	ring->used->idx = (__force __virtio16)cpu_to_le16(queue->used);

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash disable=SC2154 # of lib.sh and virtio_crypto.sh
+# shellcheck shell=bash disable=SC2154 # of lib.sh and accelerator.sh
 #
 # A volume on the device of test_modules/virtio_crypto_device, which can be told to
-# misbehave.  To be sourced after lib.sh, and instead of virtio_crypto.sh.
+# misbehave.  To be sourced after lib.sh, and instead of accelerator.sh.
 
-# shellcheck source-path=SCRIPTDIR source=virtio_crypto.sh disable=SC1091
-. "$TEST_DIR"/virtio_crypto.sh
+# shellcheck source-path=SCRIPTDIR source=accelerator.sh disable=SC1091
+. "$TEST_DIR"/accelerator.sh
 require_test_device
 TEST_DEVICE_NAME=$(virtio_device)
 

@@ -71,21 +71,24 @@ device_parameter() {
 	cat "$TEST_DEVICE/$1"
 }
 
+# device_drivers [cbc|xts]: the device's, as in drivers_of
+device_drivers() {
+	local mode
+
+	for mode in ${1:-cbc xts}; do
+		drivers_of "$mode(aes)" | grep "^virtio_crypto_aes_$mode " || :
+	done
+}
+
 # The self-tests of a driver run for longer than the kernel lets anybody wait for them, if
 # the host is busy.
 self_tests_done() {
-	awk -F ' *: ' '
-		$1 == "driver" { ours = $2 ~ /^virtio_crypto_aes_/ }
-		$1 == "selftest" && ours && $2 != "passed" { found = 1 }
-		END { exit found }' /proc/crypto
+	! device_drivers | grep -v ' passed [a-z]*$' > /dev/null
 }
 
 # has_driver cbc|xts: is there a driver, and has it passed its self-test?
 has_driver() {
-	awk -v driver="virtio_crypto_aes_$1" -F ' *: ' '
-		$1 == "driver" { ours = $2 == driver }
-		$1 == "selftest" && ours && $2 == "passed" { found = 1 }
-		END { exit !found }' /proc/crypto
+	device_drivers "$1" | grep ' passed ' > /dev/null
 }
 
 key_bytes() {
@@ -126,16 +129,6 @@ uses_device() {
 	"${@:2}"
 	[ "$(interrupts)" -eq "$before" ] || used=yes
 	[ $used = "$expected" ] || fail "is the device used? $used"
-}
-
-# wait_for SECONDS COMMAND...
-wait_for() {
-	local end=$((SECONDS + $1))
-
-	until "${@:2}"; do
-		[ $SECONDS -lt $end ] || fail "not within $1 s: ${*:2}"
-		sleep 0.2
-	done
 }
 
 # on_volume CIPHER COMMAND...: with $DISK, $KEY and OPTIONS; LAST_STATUS is what the volume
