@@ -1,0 +1,217 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Measure what batching gains on this machine: how fast I/O on a dm-crypt volume is with
+# one request for many sectors, and with one for each, in turn.  Takes five minutes.
+#
+# usage: measure.sh [options]
+#
+#   --device DEVICE     read from there, through a mapping that cannot write, what is
+#                       on it being nothing but noise for that; without this, reads
+#                       and writes go to a volume that stores nothing (dm-zero), which
+#                       shows the cost of dm-crypt and of nothing else
+#   --sector-size LIST  encryption sectors, in bytes (default 512,4096)
+#   --block-size LIST   sizes of the I/O, as fio writes them (default 4k,64k,1m)
+#   --cipher SPEC       for a key of 512 bits (default aes-xts-plain64)
+#   --jobs N            threads, each with one I/O under way (default 1)
+#   --rounds N          how often everything is measured (default 5)
+#   --seconds N         for how long each time (default 2)
+#   --help
+#
+# Prints, for each kind of I/O, MiB/s without and with batching, the median of the ratios
+# of each round, and their spread: the distance of the quartiles, divided by the median.
+#
+# Needs root, fio and dmsetup.  The volumes have a random key, which nobody learns, and are
+# gone afterwards.  Volumes that are opened meanwhile may be without batching: it is turned
+# off for a moment, and then again what it was.
+
+set -eu
+set -o pipefail
+
+usage()
+{
+	sed -n '3,/^$/s/^# \{0,1\}//p' "$0"
+}
+
+die()
+{
+	echo "${0##*/}: $*" >&2
+	exit 1
+}
+
+device=
+sector_size=512,4096
+block_size=4k,64k,1m
+cipher=aes-xts-plain64
+jobs=1
+rounds=5
+seconds=2
+while [ $# -gt 0 ]; do
+	case $1 in
+	-h | --help)
+		usage
+		exit 0 ;;
+	--device | --sector-size | --block-size | --cipher | --jobs | --rounds | --seconds)
+		[ $# -ge 2 ] || die "$1 needs an argument"
+		option=${1#--}
+		declare "${option//-/_}=$2"
+		shift 2 ;;
+	*)
+		die "unknown argument $1, see --help" ;;
+	esac
+done
+for option in jobs rounds seconds; do
+	[[ ${!option} =~ ^[1-9][0-9]{0,3}$ ]] || die "--$option ${!option} is no number from 1 to 9999"
+done
+[[ $sector_size =~ ^(512|1024|2048|4096)(,(512|1024|2048|4096))*$ ]] ||
+	die "--sector-size $sector_size is no list of 512, 1024, 2048 and 4096"
+[[ $block_size =~ ^[1-9][0-9]*[kKmM]?(,[1-9][0-9]*[kKmM]?)*$ ]] ||
+	die "--block-size $block_size is no list of sizes such as 4k"
+[[ $cipher =~ ^[^[:space:]]+$ ]] || die "--cipher '$cipher' is no name of a cipher"
+
+[ "$(id -u)" -eq 0 ] || die "must be run as root"
+for tool in dmsetup blockdev fio awk sort; do
+	command -v "$tool" > /dev/null || die "$tool is not installed"
+done
+parameter=/sys/module/dm_crypt/parameters/multi_data_unit
+[ -d /sys/module/dm_crypt ] || modprobe -q dm-crypt || die "the kernel has no dm-crypt"
+[ -w $parameter ] || die "dm-crypt of this kernel ($(uname -r)) does not batch"
+directions=(read write)
+if [ -n "$device" ]; then
+	[ -b "$device" ] || die "$device is no block device"
+	directions=(read)
+else
+	modprobe -q dm-zero || :
+	dmsetup targets | grep '^zero ' > /dev/null ||
+		die "the kernel has no dm-zero: name a device to read from with --device"
+fi
+
+name=dm-crypt-measure-$$
+before=$(cat $parameter)
+work=$(mktemp -d)
+
+remove()
+{
+	[ ! -e "/dev/mapper/$1" ] || dmsetup remove --retry "$1"
+}
+
+clean_up()
+{
+	trap - EXIT
+	echo "$before" > $parameter
+	remove "$name-off"
+	remove "$name-on"
+	remove "$name-zero"
+	rm -rf "$work"
+}
+trap clean_up EXIT
+trap 'exit 1' HUP INT TERM
+
+# Large enough to have no end for what is done here.
+if [ -z "$device" ]; then
+	dmsetup create "$name-zero" --table "0 67108864 zero"
+	disk=/dev/mapper/$name-zero
+	read_only=
+else
+	disk=$device
+	read_only=--readonly
+fi
+sectors=$(blockdev --getsz "$disk")
+sectors=$((sectors - sectors % 2048))
+[ "$sectors" -gt 0 ] || die "$device is smaller than 1 MiB"
+
+# open_volume on|off SECTOR_SIZE: the table does not show on a command line.
+open_volume()
+{
+	case $1 in
+	on)	echo Y > $parameter ;;
+	off)	echo N > $parameter ;;
+	esac
+	dmsetup create "$name-$1" $read_only <<- END ||
+		0 $sectors crypt $cipher $(od -An -v -tx1 -N 64 /dev/urandom | tr -d ' \n') 0 $disk 0 1 sector_size:$2
+	END
+		die "dm-crypt does not take $cipher with sectors of $2 bytes on $disk"
+	echo "$before" > $parameter
+}
+
+# speed on|off READ_OR_WRITE BLOCK_SIZE: KiB/s
+speed()
+{
+	fio --name=x --filename="/dev/mapper/$name-$1" --rw="$2" --bs="$3" --direct=1 \
+		--ioengine=psync --numjobs="$jobs" --group_reporting --time_based \
+		--runtime="$seconds" ${device:+--readonly} \
+		--output-format=terse --terse-version=3 > "$work/fio" 2> "$work/fio.errors" ||
+		die "fio failed: $(cat "$work/fio.errors" "$work/fio")"
+	awk -F ';' -v rw="$2" '/^3;/ { print rw == "read" ? $7 : $48 }' "$work/fio"
+}
+
+# Lines "OFF ON", in KiB/s, on stdin: their medians, in MiB/s, that of the ratios, and the
+# spread of these.
+summary()
+{
+	awk '
+		function sort(a, n,	i, j, x) {
+			for (i = 2; i <= n; i++) {
+				x = a[i]
+				for (j = i - 1; j > 0 && a[j] > x; j--)
+					a[j + 1] = a[j]
+				a[j + 1] = x
+			}
+		}
+		function quantile(a, n, part,	at, low) {
+			at = 1 + (n - 1) * part
+			low = int(at)
+			return low == n ? a[n] : a[low] + (at - low) * (a[low + 1] - a[low])
+		}
+		$1 > 0 && $2 > 0 { n++; off[n] = $1; on[n] = $2; ratio[n] = $2 / $1 }
+		END {
+			if (n < NR || n == 0)
+				exit 1
+			sort(off, n); sort(on, n); sort(ratio, n)
+			middle = quantile(ratio, n, 0.5)
+			printf "%9.0f %9.0f %7.2f %7.0f%%\n", quantile(off, n, 0.5) / 1024,
+				quantile(on, n, 0.5) / 1024, middle,
+				100 * (quantile(ratio, n, 0.75) - quantile(ratio, n, 0.25)) / middle
+		}'
+}
+
+IFS=, read -r -a sizes <<< "$sector_size"
+IFS=, read -r -a blocks <<< "$block_size"
+for size in "${sizes[@]}"; do
+	open_volume off "$size"
+	open_volume on "$size"
+	status=$(dmsetup status "$name-on")
+	case $status in
+	*"multi_data_unit:on"*)	;;
+	*)	die "$cipher does not batch here: ${status#* crypt }" ;;
+	esac
+	for ((round = 0; round < rounds; round++)); do
+		for rw in "${directions[@]}"; do
+			for bs in "${blocks[@]}"; do
+				# Who is first changes, as a machine gets warm.
+				if [ $((round % 2)) -eq 0 ]; then
+					off=$(speed off "$rw" "$bs")
+					on=$(speed on "$rw" "$bs")
+				else
+					on=$(speed on "$rw" "$bs")
+					off=$(speed off "$rw" "$bs")
+				fi
+				echo "$off $on" >> "$work/$size-$rw-$bs"
+			done
+		done
+	done
+	remove "$name-off"
+	remove "$name-on"
+done
+
+echo "# $(uname -r), $(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | sort -u | head -n 1)"
+echo "# $cipher on ${device:-dm-zero}, $jobs jobs, $rounds rounds of $seconds s"
+printf '%-6s %-5s %6s %9s %9s %7s %8s\n' sector I/O size off on on/off spread
+for size in "${sizes[@]}"; do
+	for rw in "${directions[@]}"; do
+		for bs in "${blocks[@]}"; do
+			printf '%-6s %-5s %6s %s\n' "$size" "$rw" "$bs" \
+				"$(summary < "$work/$size-$rw-$bs")"
+		done
+	done
+done
