@@ -106,6 +106,35 @@ in_tree() {
 	git -C "$TREE" "$@"
 }
 
+# hold_tree DIR: what is handed out is what the repository has, and it stays so while it
+# is read. Sets VERSION to the kernel's.
+hold_tree() {
+	lock_tree "$1"
+	open_tree "$1"
+	if [ "$(in_tree rev-parse HEAD)" != "$(recorded_head)" ]; then
+		die "$TREE has commits that are not in the repository: fold them in with
+  $ROOT/patches/bin/refresh $BASE $TREE"
+	fi
+	VERSION=$(in_tree cat-file blob base:Makefile | makefile_version)
+}
+
+# check_out OUT COMMAND: refuses what patches cannot be written to, before long steps.
+check_out() {
+	local out=$1 parent=$1
+
+	[ -n "$out" ] || die "no directory is named for the patches: make $2 OUT=dir"
+	if [ -e "$out" ] || [ -L "$out" ]; then
+		[ -d "$out" ] || die "$out is not a directory: name another one"
+		[ -z "$(find "$out/" -mindepth 1 -maxdepth 1 -print -quit)" ] ||
+			die "$out is not empty, and nothing in it was changed: name another directory"
+	fi
+	while [ ! -e "$parent" ]; do
+		parent=$(dirname "$parent")
+	done
+	{ [ -d "$parent" ] && [ -w "$parent" ]; } ||
+		die "$out cannot be written, because $parent cannot: name another directory"
+}
+
 # Lines of `git status` for tracked files that were edited and not committed.
 uncommitted_edits() {
 	in_tree status --porcelain --untracked-files=no

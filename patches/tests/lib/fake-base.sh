@@ -74,7 +74,7 @@ make_repository() {
 
 	rm -rf "$REPOSITORY"
 	mkdir -p "$patches" "$REPOSITORY/crypto" "$REPOSITORY/tools/testing/selftests/units"
-	cp -r "$TESTS/../bin" "$REPOSITORY/patches/bin"
+	cp -r "$TESTS/../bin" "$TESTS/../debian" "$REPOSITORY/patches"
 	cat >"$patches/base" <<-END
 	BASE_VERSION=6.12.117
 	BASE_PACKAGE=linux-source-6.12
