@@ -25,7 +25,7 @@ export DM_CRYPT_MDU_CACHE := $(or $(DM_CRYPT_MDU_CACHE),$(or $(XDG_CACHE_HOME),$
 export CCACHE_DIR := $(DM_CRYPT_MDU_CACHE)/ccache
 export CCACHE_MAXSIZE := 3G
 
-.PHONY: help bench-accelerator bench-base deps tree kernel unpatched-tree unpatched rootfs qemu-xts shell demo bench check check-long check-series refresh series clean
+.PHONY: help bench-accelerator bench-base deps tree kernel unpatched-tree unpatched rootfs qemu-xts shell demo deb demo-debian bench check check-long check-series refresh series quilt clean
 
 help:
 	@echo 'The kernel with the series, BASE=$(BASE) (there are: $(BASES))'
@@ -44,9 +44,15 @@ help:
 	@echo '  make tree      composed kernel source, a git tree: $(LINUX)'
 	@echo '  make kernel    bootable kernel: $(KERNEL)'
 	@echo '  make shell     that kernel in QEMU, with cryptsetup, dmsetup and fio at hand'
+	@echo '  make deb       kernel packages for Debian, with its own configuration, and the manual'
+	@echo '                 page, in OUT=dir (default $(B)/deb); FLAVOUR=amd64 for all drivers'
+	@echo '  make demo-debian'
+	@echo '                 Debian with these packages on a LUKS2 volume, installed and booted'
+	@echo '                 in QEMU, and what it says about that volume'
 	@echo '  make refresh   commits made in $(LINUX), back into patches/ and the files here'
 	@echo '  make series    patches for mail, with a cover letter, in OUT=dir: see'
 	@echo '                 patches/bin/series --help (SIGNOFF, UPSTREAM, FOR)'
+	@echo '  make quilt     the series for quilt, and for Debian'"'"'s source package, in OUT=dir'
 	@echo '  make qemu-xts  a QEMU whose accelerator has XTS, about 10 minutes: make check-long'
 	@echo '                 uses it'
 	@echo '  make deps      install the Debian packages that all of this needs'
@@ -103,6 +109,20 @@ demo: deps
 	@$(MAKE) --no-print-directory kernel rootfs
 	@$(QEMU)/demo.sh --kernel $(KERNEL) --rootfs $(ROOTFS) --dir $(B)/logs
 
+DEBS = $(or $(OUT),$(B)/deb)
+deb:
+	@patches/bin/install-deps $(BASE) deb
+	@$(MAKE) --no-print-directory tree
+	@patches/bin/build-deb $(BASE) $(LINUX) "$(DEBS)"
+
+DEBIAN_DISK := $(B)/debian.img
+demo-debian: deb
+	@patches/bin/install-deps $(BASE) demo-debian
+	@$(MAKE) --no-print-directory kernel rootfs
+	@$(QEMU)/debian/build-image.sh --packages "$(DEBS)" --kernel $(KERNEL) \
+		--rootfs $(ROOTFS) $(DEBIAN_DISK)
+	@$(QEMU)/debian/boot-image.py $(DEBIAN_DISK)
+
 # All bases, unless one is named.
 CHECKED := $(if $(filter file,$(origin BASE)),$(BASES),$(BASE))
 check:
@@ -147,6 +167,10 @@ refresh:
 # The name may have spaces, and make exports it.
 series:
 	@patches/bin/series $(BASE) $(B) "$$OUT"
+
+quilt: tree
+	@patches/bin/install-deps $(BASE) quilt
+	@patches/bin/quilt $(BASE) $(LINUX) "$$OUT"
 
 clean:
 	rm -rf build
