@@ -205,7 +205,7 @@ for size in "${sizes[@]}"; do
 done
 
 echo "# $(uname -r), $(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | sort -u | head -n 1)"
-echo "# $cipher on ${device:-dm-zero}, $jobs jobs, $rounds rounds of $seconds s"
+echo "# $cipher on ${device:-dm-zero}, $jobs threads, $rounds rounds of $seconds s"
 printf '%-6s %-5s %6s %9s %9s %7s %8s\n' sector I/O size off on on/off spread
 for size in "${sizes[@]}"; do
 	for rw in "${directions[@]}"; do

@@ -39,8 +39,9 @@ without_beginnings()
 }
 
 # The lines with their numbers, without what is known: a line that names the driver,
-# one before it that says which test of a cipher has failed, and a warning as a whole,
-# unless another one has come between its lines.
+# one before it that says which test of a cipher has failed, with nothing between them
+# that is about a cipher, and a warning as a whole, unless another one has come between
+# its lines.
 without_known()
 {
 	awk -v driver="$driver" '
@@ -53,7 +54,7 @@ without_known()
 			warning = ""
 		}
 		$0 == "" { next }
-		which != "" {
+		which != "" && (/alg: / || /\[ cut here \]/) {
 			if (!known($0))
 				printf "%s", which
 			which = ""

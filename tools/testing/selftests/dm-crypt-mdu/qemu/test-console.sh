@@ -57,7 +57,7 @@ says()
 known=(--except the-driver --)
 interrupted='** replaying previous printk message **'
 ktap_print_header
-ktap_set_plan 10
+ktap_set_plan 12
 says "nothing is no trouble" 0 -- "$quiet"
 says "a failed self-test is trouble, and so is the warning" 5 \
 	-- "$test" "$driver" "$tests" "$cut" "$tests" "$warning" "$end"
@@ -67,6 +67,9 @@ says "another driver is no exception" 5 --except another -- \
 	"$test" "$driver" "$tests" "$cut" "$tests" "$warning" "$end"
 says "a test of another driver that failed before is not passed over" 1 "${known[@]}" \
 	"$test" "$test" "$driver" "$quiet"
+says "what somebody else says between does not matter" 0 "${known[@]}" \
+	"$test" "$quiet" "$driver" "$quiet"
+says "a test that failed of nobody knows what is trouble" 1 "${known[@]}" "$test" "$quiet"
 says "nor is a warning about something else" 1 "${known[@]}" "$cut" "$warning" "$end"
 says "nor one inside of the one that is" 3 "${known[@]}" \
 	"$cut" "$tests" "$warning" "$warning" "$end"
