@@ -17,6 +17,7 @@
 #include <crypto/internal/skcipher.h>
 #include <crypto/scatterwalk.h>
 #include <linux/bottom_half.h>
+#include <linux/build_bug.h>
 #include <linux/err.h>
 #include <linux/jiffies.h>
 #include <linux/list.h>
@@ -49,8 +50,8 @@
  */
 #define SYM_SEGS	4U
 
-/* What a device request has beside the data: header, IV and status. */
-#define SYM_OTHER_SEGS	3U
+/* What a device request has beside the data: header with IV, and status. */
+#define SYM_OTHER_SEGS	2U
 
 /* Entries of a virtqueue that are left to others, of which each request needs four. */
 #define SYM_KEEP_FREE	4U
@@ -66,8 +67,9 @@
  * @req: the request that it is a part of
  * @src: what the device reads
  * @dst: where it writes
- * @header: what it is to do
- * @iv: the IV
+ * @out: what it is told, in one piece: where the pieces begin means nothing to it
+ * @out.header: what it is to do
+ * @out.iv: the IV
  * @in: its answer, in a cache line that nothing else is written to meanwhile
  */
 struct virtcrypto_sym_op {
@@ -77,10 +79,15 @@ struct virtcrypto_sym_op {
 	struct skcipher_request *req;
 	struct scatterlist src[SYM_SEGS];
 	struct scatterlist dst[SYM_SEGS];
-	struct virtio_crypto_op_data_req header;
-	u8 iv[AES_BLOCK_SIZE];
+	struct {
+		struct virtio_crypto_op_data_req header;
+		u8 iv[AES_BLOCK_SIZE];
+	} out;
 	struct virtio_crypto_inhdr in __aligned(ARCH_DMA_MINALIGN);
 };
+
+static_assert(sizeof_field(struct virtcrypto_sym_op, out) ==
+	      sizeof(struct virtio_crypto_op_data_req) + AES_BLOCK_SIZE);
 
 /**
  * struct virtcrypto_sym_queue - the way of requests to one device
@@ -189,7 +196,7 @@ static bool sym_fits(struct virtcrypto_sym_queue *sq, struct skcipher_request *r
 
 static void sym_fill(struct virtcrypto_sym_op *op, const struct virtcrypto_sym_request *sreq)
 {
-	struct virtio_crypto_op_data_req *header = &op->header;
+	struct virtio_crypto_op_data_req *header = &op->out.header;
 	struct virtio_crypto_cipher_para *para = &header->u.sym_req.u.cipher.para;
 
 	memset(header, 0, sizeof(*header));
@@ -197,11 +204,11 @@ static void sym_fill(struct virtcrypto_sym_op *op, const struct virtcrypto_sym_r
 							    VIRTIO_CRYPTO_CIPHER_DECRYPT);
 	header->header.session_id = cpu_to_le64(sreq->session->session_id);
 	header->u.sym_req.op_type = cpu_to_le32(VIRTIO_CRYPTO_SYM_OP_CIPHER);
-	para->iv_len = cpu_to_le32(sizeof(op->iv));
+	para->iv_len = cpu_to_le32(sizeof(op->out.iv));
 	para->src_data_len = cpu_to_le32(sreq->unit);
 	para->dst_data_len = cpu_to_le32(sreq->unit);
 
-	memcpy(op->iv, sreq->iv, sizeof(op->iv));
+	memcpy(op->out.iv, sreq->iv, sizeof(op->out.iv));
 	op->in.status = VIRTIO_CRYPTO_ERR;
 }
 
@@ -210,7 +217,7 @@ static int sym_add(struct virtcrypto_sym_queue *sq, struct skcipher_request *req
 {
 	struct virtcrypto_sym_request *sreq = skcipher_request_ctx(req);
 	struct skcipher_data_unit_pos src = sreq->src, dst = sreq->dst;
-	struct scatterlist header, iv, in;
+	struct scatterlist out, in;
 	struct scatterlist *sgs[2 + SYM_OTHER_SEGS];
 	struct virtcrypto_sym_op *op;
 	unsigned int segs;
@@ -228,16 +235,14 @@ static int sym_add(struct virtcrypto_sym_queue *sq, struct skcipher_request *req
 	op->req = req;
 	sym_fill(op, sreq);
 
-	sg_init_one(&header, &op->header, sizeof(op->header));
-	sg_init_one(&iv, op->iv, sizeof(op->iv));
+	sg_init_one(&out, &op->out, sizeof(op->out));
 	sg_init_one(&in, &op->in, sizeof(op->in));
-	sgs[0] = &header;
-	sgs[1] = &iv;
-	sgs[2] = op->src;
-	sgs[3] = op->dst;
-	sgs[4] = &in;
+	sgs[0] = &out;
+	sgs[1] = op->src;
+	sgs[2] = op->dst;
+	sgs[3] = &in;
 	/* Without indirect descriptors, there is nothing to be allocated. */
-	err = virtqueue_add_sgs(sq->dq->vq, sgs, 3, 2, &op->base, GFP_NOWAIT);
+	err = virtqueue_add_sgs(sq->dq->vq, sgs, 2, 2, &op->base, GFP_NOWAIT);
 	if (err)
 		return err;
 

@@ -56,7 +56,7 @@ ktap_set_plan $((${#MODES[@]} * 8))
 for mode in "${MODES[@]}"; do
 	run_device_case "$mode: all is well" like_cpu "$mode" yes
 	run_device_case "$mode: answers in another order" other_order "$mode"
-	run_device_case "$mode: room for 3 device requests" little_room "$mode" ring_size=16 yes
+	run_device_case "$mode: room for 4 device requests" little_room "$mode" ring_size=16 yes
 	run_device_case "$mode: no room for a sector" little_room "$mode" max_size=600 no
 	run_device_case "$mode: one notification for all data units" notified "$mode"
 	run_device_case "$mode: an error among many units" fails_inside "$mode" fail_at=20
