@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Proves that tables nobody would write do no harm: thousands of them, from a seed,
-# are loaded.  The kernel refuses them, or they work: see table_fuzz.c for what that
-# means, and for what it leaves out.  Nothing is left of them afterwards.
+# are loaded.  The kernel refuses them, or they work: see fuzz/main.c for what that
+# means, and known_trouble() in fuzz/table.c for what is left out.  Nothing is left of
+# them afterwards.
 #
 # SEED, COUNT and SECONDS_AT_MOST are taken from the environment.
 

@@ -37,6 +37,7 @@
 #include <unistd.h>
 
 #include "parse_number.h"
+#include "random.h"
 
 #define MAX_SEGMENTS	1024	/* what one preadv() takes */
 #define MAX_IO_SIZE	(4 << 20)
@@ -88,18 +89,12 @@ static unsigned long counts[NR_KINDS];
 
 static uint64_t next(void)
 {
-	/* splitmix64 */
-	uint64_t x = state += 0x9e3779b97f4a7c15;
-
-	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
-	x = (x ^ x >> 27) * 0x94d049bb133111eb;
-	return x ^ x >> 31;
+	return random_number(&state);
 }
 
-/* A number from 0 to below the limit. */
 static size_t below(size_t limit)
 {
-	return next() % limit;
+	return random_below(&state, limit);
 }
 
 static noreturn void report(const char *what, struct range range, size_t at)

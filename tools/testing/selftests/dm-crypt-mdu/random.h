@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Random numbers for the helpers: of the same state the same ones, everywhere
+ */
+#ifndef RANDOM_H
+#define RANDOM_H
+
+#include <stdint.h>
+
+/* The next of 2^64 numbers, by splitmix64.  Any number will do for the first state. */
+static inline uint64_t random_number(uint64_t *state)
+{
+	uint64_t x = *state += 0x9e3779b97f4a7c15;
+
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+	x = (x ^ x >> 27) * 0x94d049bb133111eb;
+	return x ^ x >> 31;
+}
+
+/* A number from 0 to below the limit, which is not 0. */
+static inline uint64_t random_below(uint64_t *state, uint64_t limit)
+{
+	return random_number(state) % limit;
+}
+
+#endif
