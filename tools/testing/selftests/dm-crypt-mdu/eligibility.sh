@@ -101,7 +101,22 @@ table_stays() {
 	expect_same "$WORK/on" "$WORK/off" "tables"
 }
 
-ktap_set_plan 18
+# What has no IV mode would have anything for an IV.
+no_iv_mode() {
+	local cipher
+
+	for cipher in "capi:xts(aes)" "capi:cbc(aes)" aes-xts; do
+		mark_log
+		! map "$(plain_disk)" "$cipher" "$(random_key 32)" 0 2> /dev/null ||
+			fail "$cipher is taken"
+		dmesg | sed "1,/$MARK/d" | grep 'IV mechanism required' > /dev/null ||
+			fail "$cipher is not refused for its IV"
+	done
+	map "$(plain_disk)" "capi:ecb(aes)" "$(random_key 32)" 0
+	expect_off iv_mode
+}
+
+ktap_set_plan 19
 run_case "eligible, the table does not show it" table_stays
 run_case "disabled" refused disabled plain_disk aes-xts-plain64 64 0
 run_case "iv_mode: plain64be" refused iv_mode plain_disk aes-xts-plain64be 64 0
@@ -112,6 +127,7 @@ run_case "iv_mode: eboiv with CBC" refused iv_mode plain_disk aes-cbc-eboiv 32 0
 run_case "iv_mode: elephant" refused iv_mode plain_disk aes-cbc-elephant 64 0
 run_case "iv_mode: essiv" refused iv_mode plain_disk aes-cbc-essiv:sha256 32 0
 run_case "iv_mode: tcw" refused iv_mode plain_disk aes-cbc-tcw 64 0
+run_case "no IV mode, where there has to be one" no_iv_mode
 run_case "iv_wrap" refused iv_wrap plain_disk aes-xts-plain 64 $((0x100000000 - 8))
 run_case "multi_key" refused multi_key plain_disk aes:2-xts-plain64 128 0
 run_case "multi_key: lmk" refused multi_key plain_disk aes:64-cbc-lmk 1024 0
