@@ -61,7 +61,8 @@ while [ $# -gt 0 ]; do
 	esac
 done
 for option in jobs rounds seconds; do
-	[[ ${!option} =~ ^[1-9][0-9]{0,3}$ ]] || die "--$option ${!option} is no number from 1 to 9999"
+	[[ ${!option} =~ ^[1-9][0-9]{0,3}$ ]] ||
+		die "--$option ${!option} is no number from 1 to 9999"
 done
 [[ $sector_size =~ ^(512|1024|2048|4096)(,(512|1024|2048|4096))*$ ]] ||
 	die "--sector-size $sector_size is no list of 512, 1024, 2048 and 4096"
@@ -123,12 +124,15 @@ sectors=$((sectors - sectors % 2048))
 # open_volume on|off SECTOR_SIZE: the table does not show on a command line.
 open_volume()
 {
+	local key
+
+	key=$(od -An -v -tx1 -N 64 /dev/urandom | tr -d ' \n')
 	case $1 in
 	on)	echo Y > $parameter ;;
 	off)	echo N > $parameter ;;
 	esac
 	dmsetup create "$name-$1" $read_only <<- END ||
-		0 $sectors crypt $cipher $(od -An -v -tx1 -N 64 /dev/urandom | tr -d ' \n') 0 $disk 0 1 sector_size:$2
+		0 $sectors crypt $cipher $key 0 $disk 0 1 sector_size:$2
 	END
 		die "dm-crypt does not take $cipher with sectors of $2 bytes on $disk"
 	echo "$before" > $parameter
