@@ -26,7 +26,8 @@ measure() {
 rows() {
 	awk -v wanted="$1" '
 		/^[0-9]/ && $4 > 0 && $5 > 0 && $6 > 0 { n++ }
-		END { exit n != wanted }' "$WORK/out" || fail "not $1 rows with speeds: $(cat "$WORK/out")"
+		END { exit n != wanted }' "$WORK/out" ||
+		fail "not $1 rows with speeds: $(cat "$WORK/out")"
 }
 
 # both_ways Y|N: whatever new volumes are to have at that time
