@@ -67,6 +67,7 @@ echo dm-crypt-mdu > "$files/etc/hostname"
 cat > "$files/etc/default/grub.d/serial.cfg" << 'END'
 GRUB_TIMEOUT=0
 GRUB_TERMINAL=serial
+GRUB_SERIAL_COMMAND="serial --unit=0 --speed=115200"
 GRUB_CMDLINE_LINUX="console=ttyS0 tsc=reliable"
 GRUB_CMDLINE_LINUX_DEFAULT=
 END
