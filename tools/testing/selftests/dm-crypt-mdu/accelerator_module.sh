@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash disable=SC2154 # of lib.sh and accelerator.sh
+# shellcheck shell=bash disable=SC2154,SC2120 # of lib.sh, accelerator.sh and tests
 #
 # A volume on the device of test_modules/virtio_crypto_device, which can be told to
 # misbehave.  To be sourced after lib.sh, and instead of accelerator.sh.

@@ -31,12 +31,16 @@ mark_log() {
 	echo "$MARK" > /dev/kmsg
 }
 
+log_since_mark() {
+	dmesg | sed "1,/$MARK/d"
+}
+
 # expect_log TEXT: the table load since then is logged in this one line.
 expect_log() {
 	local device line
 
 	device=$(dmsetup info -c --noheadings -o major,minor "$NAME")
-	line=$(dmesg | sed "1,/$MARK/d" | sed -n 's/.*\(crypt: .*multi_data_unit\)/\1/p')
+	line=$(log_since_mark | sed -n 's/.*\(crypt: .*multi_data_unit\)/\1/p')
 	[ "$line" = "crypt: $device: multi_data_unit:$1" ] ||
 		fail "wanted one line for $device, $1 in the log, but there is: $line"
 }
@@ -109,7 +113,7 @@ no_iv_mode() {
 		mark_log
 		! map "$(plain_disk)" "$cipher" "$(random_key 32)" 0 2> /dev/null ||
 			fail "$cipher is taken"
-		dmesg | sed "1,/$MARK/d" | grep 'IV mechanism required' > /dev/null ||
+		log_since_mark | grep 'IV mechanism required' > /dev/null ||
 			fail "$cipher is not refused for its IV"
 	done
 	map "$(plain_disk)" "capi:ecb(aes)" "$(random_key 32)" 0

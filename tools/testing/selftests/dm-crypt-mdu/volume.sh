@@ -83,13 +83,7 @@ expect_busy() {
 
 # wait_until_gone DIRECTORY: until the volume of which this is the directory in sysfs is.
 wait_until_gone() {
-	local i
-
-	for ((i = 0; i < 100; i++)); do
-		[ -e "$1" ] || break
-		sleep 0.1
-	done
-	[ ! -e "$1" ] || fail "the volume is still there"
+	wait_for 10 test ! -e "$1"
 	# Nobody else removes the node, if there is no udev.
 	dmsetup mknodes "$NAME"
 }
