@@ -23,6 +23,7 @@
 #include <linux/list.h>
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
+#include <linux/rcupdate.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -305,20 +306,22 @@ static bool sym_next(struct virtcrypto_sym_queue *sq, struct crypto_async_reques
 
 /*
  * Hand over what there is room for.  If @moved_on is not NULL, it is set to the request
- * of the backlog that is not in the backlog any more, if there is one.
+ * of the backlog that is not in the backlog any more, if there is one.  Return the
+ * virtqueue if sym_notify() has to be called, or NULL.
  */
-static void sym_push(struct virtcrypto_sym_queue *sq, struct crypto_async_request **moved_on)
+static struct virtqueue *sym_push(struct virtcrypto_sym_queue *sq,
+				  struct crypto_async_request **moved_on)
 {
 	struct data_queue *dq = sq->dq;
 	bool notify;
 
 	lockdep_assert_held(&sq->lock);
 	if (!dq)
-		return;
+		return NULL;
 	/* What waits then is left to virtcrypto_sym_queue_flush(). */
 	if (unlikely(virtqueue_is_broken(dq->vq))) {
 		virtcrypto_dev_broken(dq->vq->vdev->priv);
-		return;
+		return NULL;
 	}
 
 	spin_lock(&dq->lock);
@@ -337,8 +340,17 @@ static void sym_push(struct virtcrypto_sym_queue *sq, struct crypto_async_reques
 	}
 	notify = virtqueue_kick_prepare(dq->vq);
 	spin_unlock(&dq->lock);
-	if (notify && unlikely(!virtqueue_notify(dq->vq)))
-		virtcrypto_dev_broken(dq->vq->vdev->priv);
+	return notify ? dq->vq : NULL;
+}
+
+/*
+ * It is up to the host how long that takes, and others want the locks meanwhile.  The
+ * caller has been in an RCU read-side critical section since before sym_push().
+ */
+static void sym_notify(struct virtqueue *vq)
+{
+	if (vq && unlikely(!virtqueue_notify(vq)))
+		virtcrypto_dev_broken(vq->vdev->priv);
 }
 
 static void sym_tell(struct crypto_async_request *req, int err)
@@ -444,21 +456,25 @@ static void sym_complete_failed(struct work_struct *work)
 int virtcrypto_sym_submit(struct virtcrypto_sym_queue *sq, struct skcipher_request *req)
 {
 	struct virtcrypto_sym_request *sreq = skcipher_request_ctx(req);
+	struct virtqueue *vq = NULL;
 	int err = -ENODEV;
 
 	sreq->pending = 0;
 	sreq->err = 0;
 
+	rcu_read_lock();
 	spin_lock_bh(&sq->lock);
 	if (sq->running && !virtqueue_is_broken(sq->dq->vq) && *sreq->usable &&
 	    sym_fits(sq, req)) {
 		err = crypto_enqueue_request(&sq->waiting, &req->base);
 		if (err != -ENOSPC) {
 			sq->active++;
-			sym_push(sq, NULL);
+			vq = sym_push(sq, NULL);
 		}
 	}
 	spin_unlock_bh(&sq->lock);
+	sym_notify(vq);
+	rcu_read_unlock();
 	return err;
 }
 
@@ -473,15 +489,19 @@ int virtcrypto_sym_submit(struct virtcrypto_sym_queue *sq, struct skcipher_reque
 void virtcrypto_sym_pump(struct virtcrypto_sym_queue *sq)
 {
 	struct crypto_async_request *moved_on;
+	struct virtqueue *vq;
 
 	do {
 		moved_on = NULL;
+		rcu_read_lock();
 		spin_lock_bh(&sq->lock);
-		sym_push(sq, &moved_on);
+		vq = sym_push(sq, &moved_on);
 		/* It may be another one's, and then stays. */
 		if (moved_on)
 			sq->telling = true;
 		spin_unlock_bh(&sq->lock);
+		sym_notify(vq);
+		rcu_read_unlock();
 		if (moved_on) {
 			sym_tell(moved_on, -EINPROGRESS);
 			spin_lock_bh(&sq->lock);
@@ -557,13 +577,15 @@ bool virtcrypto_sym_queue_stop(struct virtcrypto_sym_queue *sq)
  * Device requests that come back from now on fail with -ENODEV.  The caller resets the
  * device, gets back what is in the virtqueue, and calls virtcrypto_sym_queue_flush().
  *
- * Context: Process context.
+ * Context: Process context.  Sleeps.
  */
 void virtcrypto_sym_queue_cut_off(struct virtcrypto_sym_queue *sq)
 {
 	spin_lock_bh(&sq->lock);
 	sq->dq = NULL;
 	spin_unlock_bh(&sq->lock);
+	/* Who is about to notify the device has no lock. */
+	synchronize_rcu();
 }
 
 /* Takes a request from those that wait, and has told all others what it means to them. */

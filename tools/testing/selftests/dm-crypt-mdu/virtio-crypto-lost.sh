@@ -42,6 +42,34 @@ silent() {
 	like_cpu "$1" yes
 }
 
+notified() {
+	[ "$(device_parameter notifications)" -gt 0 ]
+}
+
+# goes_while_notified MODE: who notifies the device has no lock, as that may take long, and
+# may still be at it when the request is complete and the device is to go.
+goes_while_notified() {
+	local writer
+
+	# With room for all of a piece, so that there is one notification.
+	rebind ring_size=1024
+	open_volume "$1"
+	set_device notifications=0 notify_ms=2000
+	send_piece 5 &
+	writer=$!
+	wait_for 10 notified
+	unbind
+	wait $writer || fail "a write fails that the device has processed"
+	keep_piece 5
+	[ "$(device_parameter notified_late)" -eq 0 ] ||
+		fail "the virtqueue was deleted while the device was notified of a request"
+	set_device notify_ms=0
+	everything_works
+	cpu_agrees
+	bind
+	like_cpu "$1" yes
+}
+
 # start_writers SECONDS: of the pieces 1 to 4, one after the other, with so much between.
 start_writers() {
 	local i
@@ -174,7 +202,7 @@ never_forgets() {
 	cpu_agrees
 }
 
-ktap_set_plan $((${#MODES[@]} * 5 + 4))
+ktap_set_plan $((${#MODES[@]} * 5 + 5))
 for mode in "${MODES[@]}"; do
 	run_device_case "$mode: returns what it has not got" breaks "$mode"
 	run_device_case "$mode: breaks, and others wait" breaks_with_others "$mode"
@@ -185,6 +213,7 @@ done
 # These wait for the driver to lose patience, so one cipher has to do.
 mode=${MODES[-1]}
 run_device_case "$mode: does not answer, and goes" silent "$mode"
+run_device_case "$mode: goes while it is notified" goes_while_notified "$mode"
 run_device_case "$mode: does not answer, and others wait" waits_for_silent "$mode"
 run_device_case "$mode: does not answer a control request" deaf "$mode"
 run_device_case "$mode: does not answer a control request, and goes" deaf_and_goes "$mode"

@@ -9,6 +9,8 @@
  *		   driver is bound
  *   max_size	   most bytes of a device request, as the driver is told (the same)
  *   delay_us	   how long to collect device requests before they are processed
+ *   notify_ms	   how long the driver is kept by a notification for data requests, which
+ *		   meanwhile are processed
  *   order	   of those that have been collected: "fifo" (default) or "lifo"
  *   fail_at	   the Nth data request fails.  0, here and below, is none, and the default.
  *   status	   with what it fails (default 1, VIRTIO_CRYPTO_ERR); 0 to process it and
@@ -32,10 +34,12 @@
  *   interrupts	   that it got for data requests
  *   indirect	   data requests in an indirect descriptor, which has been allocated
  *   sessions	   that there are
+ *   notified_late that the driver was about to notify when it deleted the virtqueues
  */
 
 #include <crypto/aes.h>
 #include <crypto/skcipher.h>
+#include <linux/atomic.h>
 #include <linux/delay.h>
 #include <linux/device.h>
 #include <linux/err.h>
@@ -67,6 +71,8 @@ static uint max_size = U32_MAX;
 module_param(max_size, uint, 0644);
 static uint delay_us;
 module_param(delay_us, uint, 0644);
+static uint notify_ms;
+module_param(notify_ms, uint, 0644);
 static char order[8] = "fifo";
 module_param_string(order, order, sizeof(order), 0644);
 static uint fail_at;
@@ -98,6 +104,8 @@ static uint indirect;
 module_param(indirect, uint, 0644);
 static uint sessions;
 module_param(sessions, uint, 0644);
+static uint notified_late;
+module_param(notified_late, uint, 0644);
 
 enum { DATA, CONTROL, QUEUES };
 
@@ -119,6 +127,7 @@ static struct device *parent;
 static struct virtio_device *the_device;
 static struct workqueue_struct *workqueue;
 static struct queue queues[QUEUES];
+static atomic_t notifying;
 static u8 device_status;
 static bool is_ready = true;
 
@@ -426,8 +435,15 @@ static bool notify(struct virtqueue *vq)
 {
 	struct queue *queue = &queues[vq->index];
 
-	notifications += queue == &queues[DATA];
+	if (queue == &queues[CONTROL]) {
+		queue_work(workqueue, &queue->work);
+		return true;
+	}
+	notifications++;
+	atomic_inc(&notifying);
 	queue_work(workqueue, &queue->work);
+	mdelay(notify_ms);
+	atomic_dec(&notifying);
 	return true;
 }
 
@@ -474,10 +490,20 @@ static void device_reset(struct virtio_device *vdev)
 	device_status = 0;
 }
 
+/* By default this waits for RCU, and so for more than other devices do. */
+static void device_synchronize_cbs(struct virtio_device *vdev)
+{
+	unsigned int i;
+
+	for (i = 0; i < QUEUES; i++)
+		flush_work(&queues[i].work);
+}
+
 static void device_del_vqs(struct virtio_device *vdev)
 {
 	unsigned int i;
 
+	notified_late += atomic_read(&notifying);
 	for (i = 0; i < QUEUES; i++) {
 		if (queues[i].vq)
 			vring_del_virtqueue(queues[i].vq);
@@ -530,6 +556,7 @@ static const struct virtio_config_ops device_ops = {
 	.get_status	   = device_get_status,
 	.set_status	   = device_set_status,
 	.reset		   = device_reset,
+	.synchronize_cbs   = device_synchronize_cbs,
 	.find_vqs	   = device_find_vqs,
 	.del_vqs	   = device_del_vqs,
 	.get_features	   = device_get_features,
