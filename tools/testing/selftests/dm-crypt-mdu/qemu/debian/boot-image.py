@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Boot a disk made by build-image.sh, unlock its volume, and see that it batches.
+"""Boot a disk made by build-image.sh, unlock its volume, and see that it batches; and
+once more, to see that this can be switched off for good.
 
 The machine has nothing but the disk: firmware, GRUB, the initramfs and Debian's kernel
 are those on it.  The passphrase is typed where the initramfs asks for it, on the first
@@ -22,9 +23,8 @@ def run(args):
     """Boot, and type the passphrase; returns whether the machine ended by itself."""
     with open(args.disk + ".passphrase", "rb") as file:
         passphrase = file.read()
-    command = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot",
-               "-display", "none", "-accel", "tcg", "-machine", "pc", "-smp", "2",
-               "-m", "1024", "-cpu", args.cpu,
+    command = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none",
+               "-accel", "tcg", "-machine", "pc", "-smp", "2", "-m", "1024", "-cpu", args.cpu,
                "-drive", f"file={args.disk},if=virtio,format=raw,cache=unsafe",
                "-snapshot",
                "-smbios", "type=11,value=io.systemd.credential:dm-crypt-mdu.report=yes",
@@ -46,7 +46,7 @@ def run(args):
             console.write(data)
             console.flush()
             seen = (seen + data)[-1000:]
-            if PROMPT in seen and typed < 3:
+            if PROMPT in seen and typed < 4:
                 typed += 1
                 seen = b""
                 # The prompt is there a moment before somebody reads.
@@ -81,6 +81,9 @@ def tests(report):
     yield "what fio wrote reads the same", text.get("fio") == "exit 0"
     yield "the manual page is installed", "dm-crypt-mdu.7" in text.get("page", "")
     yield "dm-crypt-measure works", text.get("measure") == "exit 0"
+    yield "the initramfs is made anew", text.get("initramfs") == "exit 0"
+    yield "then the volume does not batch", \
+        text.get("status afterwards", "").endswith(" multi_data_unit:off reason:disabled")
 
 
 def main():
