@@ -13,7 +13,6 @@
 require_tools cryptsetup mkfs.ext4 e2fsck
 [ "$AES_XTS" = aes-xts ] || skip_all "the preferred driver takes one data unit a request"
 
-SLOT=(--pbkdf pbkdf2 --pbkdf-force-iterations 1000)
 DATA_MIB=16
 FILE_SIZE=$((512 * 1024))
 
@@ -44,9 +43,7 @@ format() {
 	DISK=$(make_disk $(((16 + DATA_MIB) * 2048)))
 	random_file "$WORK/key" 32
 	mkdir "$WORK/mnt"
-	cryptsetup luksFormat --batch-mode --type luks2 --key-file "$WORK/key" \
-		--cipher aes-xts-plain64 --key-size 512 --sector-size "$1" \
-		"${SLOT[@]}" "$DISK"
+	luks_format "$DISK" --key-file "$WORK/key" --type luks2 --sector-size "$1"
 	open_volume
 	mkfs.ext4 -q -b 4096 "$VOLUME" "${@:2}"
 	mount_volume

@@ -14,9 +14,7 @@ format() {
 	DISK=$(make_disk $((26 * 1024 * 1024 / 512)))
 	random_file "$WORK/key" 32
 	mkdir "$WORK/files" "$WORK/mnt"
-	cryptsetup luksFormat --batch-mode --key-file "$WORK/key" \
-		--cipher aes-xts-plain64 --key-size 512 \
-		--pbkdf pbkdf2 --pbkdf-force-iterations 1000 "$@" "$DISK"
+	luks_format "$DISK" --key-file "$WORK/key" "$@"
 }
 
 # use FUNCTION: opens the volume and its file system and calls FUNCTION with it.

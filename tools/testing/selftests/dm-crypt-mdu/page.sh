@@ -35,8 +35,7 @@ make_volumes() {
 
 	for volume in root home closed; do
 		DISK=$(make_disk $((20 * 1024 * 1024 / 512)))
-		echo "$PASSPHRASE" | cryptsetup luksFormat --batch-mode --type luks2 \
-			--sector-size 512 --pbkdf pbkdf2 --pbkdf-force-iterations 1000 "$DISK"
+		echo "$PASSPHRASE" | luks_format "$DISK" --type luks2 --sector-size 512
 		[ "$volume" = closed ] ||
 			echo "$PASSPHRASE" | cryptsetup open "$DISK" "$NAME-$volume"
 	done

@@ -115,9 +115,7 @@ swap_to_volume() {
 luks2() {
 	prepare
 	echo -n 'for tests, not a secret' > "$WORK/passphrase"
-	cryptsetup luksFormat --batch-mode --type luks2 --cipher aes-xts-plain64 \
-		--key-size 512 --sector-size 512 --pbkdf pbkdf2 --pbkdf-force-iterations 1000 \
-		--key-file "$WORK/passphrase" "$VOLUME-below"
+	luks_format "$VOLUME-below" --key-file "$WORK/passphrase" --type luks2 --sector-size 512
 	cryptsetup open --key-file "$WORK/passphrase" "$VOLUME-below" "$NAME"
 	swap_to_volume "$@"
 }

@@ -61,9 +61,8 @@ by_cryptsetup() {
 
 	DISK=$(make_disk $((20 * 1024 * 1024 / 512)))
 	random_file "$WORK/key" 32
-	cryptsetup luksFormat --batch-mode --key-file "$WORK/key" --type luks2 \
-		--cipher "$(device_cipher "$1")-plain64" --key-size $key_size \
-		--pbkdf pbkdf2 --pbkdf-force-iterations 1000 --sector-size 512 "$DISK"
+	luks_format "$DISK" --key-file "$WORK/key" --type luks2 --sector-size 512 \
+		--cipher "$(device_cipher "$1")-plain64" --key-size $key_size
 	cryptsetup open --key-file "$WORK/key" "$DISK" "$NAME"
 	"${@:2}"
 	cryptsetup close "$NAME"

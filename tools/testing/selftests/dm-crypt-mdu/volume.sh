@@ -7,6 +7,8 @@
 NAME=mdu-$$
 VOLUME=/dev/mapper/$NAME
 PARAMETER=/sys/module/dm_crypt/parameters/multi_data_unit
+# Of a LUKS volume, with a passphrase that is cheap to try.
+SLOT=(--pbkdf pbkdf2 --pbkdf-force-iterations 1000)
 
 # make_disk SECTORS: prints a loop device of that size, all zeros.
 make_disk() {
@@ -161,6 +163,12 @@ map_filled() {
 	map "$1" aes-xts-plain64 "$KEY" 0 "sector_size:$2" "${@:3}"
 	random_file "$WORK/plain" "$SIZE"
 	block_io write "$VOLUME" < "$WORK/plain"
+}
+
+# luks_format DISK OPTION...
+luks_format() {
+	cryptsetup luksFormat --batch-mode --cipher aes-xts-plain64 --key-size 512 \
+		"${SLOT[@]}" "${@:2}" "$1"
 }
 
 # write_mixed SECTOR_SIZE FILE: I/O of 1 MiB, of one sector, and then of sizes
