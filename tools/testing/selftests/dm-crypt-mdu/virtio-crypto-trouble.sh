@@ -83,17 +83,22 @@ unplug() {
 	fi
 	monitor device_del accelerator
 	wait_for 60 device_is_gone
-	# QEMU refuses the name while it still has the device.
+}
+
+# QEMU refuses the name while it still has the device.
+added_to_qemu() {
+	monitor device_add virtio-crypto-pci,cryptodev=cryptodev,id=accelerator
 	sleep 1
+	device_is_there
 }
 
 plug() {
 	if [ ! -c $MONITOR ]; then
 		modprobe virtio_crypto_device
+		wait_for 60 device_is_there
 	else
-		monitor device_add virtio-crypto-pci,cryptodev=cryptodev,id=accelerator
+		wait_for 60 added_to_qemu
 	fi
-	wait_for 60 device_is_there
 }
 
 unplugged() {

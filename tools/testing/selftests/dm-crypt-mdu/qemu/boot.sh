@@ -92,9 +92,10 @@ x86_64)
 	# clock is an access to an emulated timer.
 	clock=tsc=reliable
 	# The same processor on every version of QEMU, with what AES code asks for.
-	# xsave without xsaveopt hangs the kernel when it enables it.
+	# xsave without xsaveopt hangs the kernel when it enables it, and bmi2 without
+	# abm breaks what is compressed with zstd.
 	default_cpu=qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt,+aes,+pclmulqdq,+avx,+avx2
-	default_cpu+=,+bmi1,+bmi2,+xsave,+xsaveopt,+xgetbv1,+rdrand ;;
+	default_cpu+=,+abm,+bmi1,+bmi2,+xsave,+xsaveopt,+xgetbv1,+rdrand ;;
 arm64)
 	machine=virt
 	console=ttyAMA0

@@ -91,9 +91,7 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("disk")
-    parser.add_argument("--cpu", default="qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt,+aes,"
-                        "+pclmulqdq,+avx,+avx2,+bmi1,+bmi2,+xsave,+xsaveopt,+xgetbv1,"
-                        "+rdrand", help="as for QEMU")
+    parser.add_argument("--cpu", default="max", help="as for QEMU")
     parser.add_argument("--timeout", type=int, default=900, metavar="SECONDS")
     args = parser.parse_args()
     args.report = args.disk + ".report"
