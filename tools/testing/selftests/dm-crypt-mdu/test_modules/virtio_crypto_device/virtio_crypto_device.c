@@ -335,6 +335,8 @@ static u32 process(const struct chain *chain, unsigned int number)
 	if (!get(chain, 0, &data, sizeof(data)))
 		return 0;
 	bytes = le32_to_cpu(data.u.sym_req.u.cipher.para.src_data_len);
+	if (le32_to_cpu(data.u.sym_req.u.cipher.para.dst_data_len) != bytes)
+		return 0;
 	if (total(chain->out, chain->nr_out) != bytes + sizeof(inhdr))
 		return 0;
 
