@@ -78,9 +78,11 @@ shows_status() {
 }
 
 shows_drivers() {
-	section "Why does it not?" | tr '\n' ' ' |
-		grep -F 'a line "data units   : many"' > /dev/null || fail "the page has no such line"
-	grep '^data units   : many$' /proc/crypto > /dev/null || fail "/proc/crypto has no such line"
+	local line="data units   : many"
+
+	section "Why does it not?" | tr '\n' ' ' | grep -F "a line \"$line\"" > /dev/null ||
+		fail "the page has no such line"
+	grep -x "$line" /proc/crypto > /dev/null || fail "/proc/crypto has no such line"
 }
 
 shows_sector_size() {
