@@ -68,7 +68,7 @@ cat > "$files/etc/default/grub.d/serial.cfg" << 'END'
 GRUB_TIMEOUT=0
 GRUB_TERMINAL=serial
 GRUB_SERIAL_COMMAND="serial --unit=0 --speed=115200"
-GRUB_CMDLINE_LINUX="console=ttyS0 tsc=reliable"
+GRUB_CMDLINE_LINUX="console=ttyS0 tsc=reliable no_timer_check"
 GRUB_CMDLINE_LINUX_DEFAULT=
 END
 install -m 755 "$here/report.sh" "$files/usr/local/sbin/dm-crypt-mdu-report"
