@@ -436,15 +436,13 @@ static void look(struct work_struct *work)
 static bool notify(struct virtqueue *vq)
 {
 	struct queue *queue = &queues[vq->index];
+	const bool is_data = queue == &queues[DATA];
 
-	if (queue == &queues[CONTROL]) {
-		queue_work(workqueue, &queue->work);
-		return true;
-	}
-	notifications++;
+	notifications += is_data;
 	atomic_inc(&notifying);
 	queue_work(workqueue, &queue->work);
-	mdelay(notify_ms);
+	if (is_data)
+		mdelay(notify_ms);
 	atomic_dec(&notifying);
 	return true;
 }
