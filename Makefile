@@ -43,6 +43,7 @@ help:
 	@echo '                 each commit by itself: text, builds, sparse, variants, documentation'
 	@echo '  make tree      composed kernel source, a git tree: $(LINUX)'
 	@echo '  make kernel    bootable kernel: $(KERNEL)'
+	@echo '  make rootfs    what it boots into, with the tests: $(ROOTFS)'
 	@echo '  make shell     that kernel in QEMU, with cryptsetup, dmsetup and fio at hand'
 	@echo '  make deb       kernel packages for Debian, with its own configuration, and the manual'
 	@echo '                 page, in OUT=dir (default $(B)/deb); FLAVOUR=amd64 for all drivers'
