@@ -30,7 +30,7 @@ set -o pipefail
 
 usage()
 {
-	sed -n '3,/^$/s/^# \{0,1\}//p' "$0"
+	sed -n '3,/^$/s/^# \{0,1\}//p' "$0" | sed "s|^usage: [^ ]*|usage: ${0##*/}|"
 }
 
 die()

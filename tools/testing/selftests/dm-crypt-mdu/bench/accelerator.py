@@ -73,7 +73,7 @@ def run(args):
     with open(report, "w", encoding="utf-8"):
         pass
     command = [BOOT, "--kernel", args.kernel, "--rootfs", args.rootfs, "--quiet",
-               "--accelerator", "--job", "accelerator", "--timeout", "3600",
+               "--smp", args.smp, "--accelerator", "--job", "accelerator", "--timeout", "3600",
                *(["--emulator", args.emulator] if args.emulator else []),
                "--qemu", "-pidfile", "--qemu", pidfile,
                "--args", f"{args.results} {args.rounds} {args.seconds}",
@@ -178,12 +178,13 @@ def check(records):
     return sum(not passed for passed, _ in tests)
 
 
-def document(page, records, cipher, args):
+def document(page, records, facts, args):
     """Put the table into a page of documentation."""
-    facts = (f":Cipher: {cipher}\n:Machine: {machine()}\n:Date: {datetime.date.today()}\n"
+    text = (f":Cipher: {facts['cipher']}\n:Kernel: {facts['kernel']}\n"
+             f":Machine: {machine()}\n:Date: {datetime.date.today()}\n"
              f":Rounds: {args.rounds}, of {args.seconds} s for each volume\n")
     table = rst_table([HEAD] + [row(one) for one in records])
-    replace_part(page, BEGIN, END, f"{facts}\n{table}\n")
+    replace_part(page, BEGIN, END, f"{text}\n{table}\n")
 
 
 def main():
@@ -195,6 +196,7 @@ def main():
     parser.add_argument("--results", required=True, metavar="DIR",
                         help="for accelerator.json, traces and logs")
     parser.add_argument("--emulator", metavar="FILE", help="as for boot.sh")
+    parser.add_argument("--smp", default="2", metavar="N", help="as for boot.sh")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=int, default=2)
     parser.add_argument("--document", metavar="RST")
@@ -210,8 +212,9 @@ def main():
         file.write("[\n" + ",\n".join(map(json.dumps, records)) + "\n]\n")
     print(text_table([HEAD] + [row(record) for record in records]))
     if args.document:
-        cipher = next(words[1] for words, _ in lines if words[:1] == ["cipher"])
-        document(args.document, records, cipher, args)
+        facts = {words[0]: words[1] for words, _ in lines
+                 if words[:1] in (["cipher"], ["kernel"])}
+        document(args.document, records, facts, args)
     sys.exit(1 if args.check and check(records) else 0)
 
 

@@ -10,8 +10,9 @@
 #   ROUNDS   how often each is measured
 #   SECONDS  for how long
 #
-# Prints "cipher NAME", "begin", lines "speed VOLUME READ_OR_WRITE SIZE KIB_PER_SECOND",
-# and lines "traced VOLUME READ_OR_WRITE SIZE IOS", where there is a trace in the file
+# Prints "cipher NAME", "kernel VERSION", "begin", lines
+# "speed VOLUME READ_OR_WRITE SIZE KIB_PER_SECOND", and lines
+# "traced VOLUME READ_OR_WRITE SIZE IOS", where there is a trace in the file
 # VOLUME-READ_OR_WRITE-SIZE.
 
 set -eu
@@ -48,6 +49,7 @@ else
 	key=32
 fi
 echo "cipher aes-$mode"
+echo "kernel $(uname -r)"
 create batched Y "capi:virtio_crypto_aes_$mode" $key
 create single N "capi:virtio_crypto_aes_$mode" $key
 create cpu Y "aes-$mode" $key
