@@ -98,7 +98,7 @@ static_assert(sizeof_field(struct virtcrypto_sym_op, out) ==
  * @ring_size: entries of the virtqueue
  * @keep_free: how many of them are for others
  * @max_size: most bytes of a device request
- * @running: takes requests
+ * @running: takes requests; never without @dq
  * @telling: a request of the backlog is about to be told that it has moved on, and none
  *	     may be taken out of the queue until it knows
  * @waiting: requests that wait
@@ -529,15 +529,15 @@ static bool sym_is_idle(struct virtcrypto_sym_queue *sq)
 }
 
 /**
- * virtcrypto_sym_queue_start() - take requests for a device
- * @sq: queue that does not run
+ * virtcrypto_sym_queue_attach() - the device has a virtqueue
+ * @sq: queue that has been cut off, or is new
  * @dq: data queue of the device
  * @max_size: most bytes of a device request
  *
  * Context: Process context.
  */
-void virtcrypto_sym_queue_start(struct virtcrypto_sym_queue *sq, struct data_queue *dq,
-				u64 max_size)
+void virtcrypto_sym_queue_attach(struct virtcrypto_sym_queue *sq, struct data_queue *dq,
+				 u64 max_size)
 {
 	spin_lock_bh(&sq->lock);
 	sq->dq = dq;
@@ -547,7 +547,21 @@ void virtcrypto_sym_queue_start(struct virtcrypto_sym_queue *sq, struct data_que
 	sq->keep_free = sq->ring_size < 8 * SYM_KEEP_FREE ? 0 : SYM_KEEP_FREE;
 	/* More than the DMA API can bounce would be tried for ever. */
 	sq->max_size = min(max_size, virtio_max_dma_size(dq->vq->vdev));
-	sq->running = true;
+	spin_unlock_bh(&sq->lock);
+}
+
+/**
+ * virtcrypto_sym_queue_start() - take requests
+ * @sq: queue that does not run
+ *
+ * One that has been cut off meanwhile takes none.
+ *
+ * Context: Process context.
+ */
+void virtcrypto_sym_queue_start(struct virtcrypto_sym_queue *sq)
+{
+	spin_lock_bh(&sq->lock);
+	sq->running = sq->dq;
 	spin_unlock_bh(&sq->lock);
 }
 
@@ -572,7 +586,7 @@ bool virtcrypto_sym_queue_stop(struct virtcrypto_sym_queue *sq)
 
 /**
  * virtcrypto_sym_queue_cut_off() - do not touch the virtqueue any more
- * @sq: queue that has been stopped
+ * @sq: queue that has been stopped, and may have been started again
  *
  * Device requests that come back from now on fail with -ENODEV.  The caller resets the
  * device, gets back what is in the virtqueue, and calls virtcrypto_sym_queue_flush().
@@ -582,6 +596,7 @@ bool virtcrypto_sym_queue_stop(struct virtcrypto_sym_queue *sq)
 void virtcrypto_sym_queue_cut_off(struct virtcrypto_sym_queue *sq)
 {
 	spin_lock_bh(&sq->lock);
+	sq->running = false;
 	sq->dq = NULL;
 	spin_unlock_bh(&sq->lock);
 	/* Who is about to notify the device has no lock. */

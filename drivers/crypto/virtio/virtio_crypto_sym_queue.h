@@ -52,8 +52,9 @@ struct virtcrypto_sym_queue *
 virtcrypto_sym_queue_alloc(int node, int (*fallback)(struct skcipher_request *req));
 void virtcrypto_sym_queue_free(struct virtcrypto_sym_queue *sq);
 
-void virtcrypto_sym_queue_start(struct virtcrypto_sym_queue *sq, struct data_queue *dq,
-				u64 max_size);
+void virtcrypto_sym_queue_attach(struct virtcrypto_sym_queue *sq, struct data_queue *dq,
+				 u64 max_size);
+void virtcrypto_sym_queue_start(struct virtcrypto_sym_queue *sq);
 bool virtcrypto_sym_queue_stop(struct virtcrypto_sym_queue *sq);
 void virtcrypto_sym_queue_cut_off(struct virtcrypto_sym_queue *sq);
 void virtcrypto_sym_queue_flush(struct virtcrypto_sym_queue *sq);
