@@ -16,7 +16,8 @@ PIECE=65536
 reset_device() {
 	set_device order=fifo delay_us=0 notify_ms=0 fail_at=0 status=1 \
 		written_at=0 written=0 break_at=0 silent_at=0 \
-		no_sessions=N deaf=N forgets=reset ready=Y \
+		no_sessions=N deaf=N break_control=N forgets=reset ready=Y \
+		rsa=N name_taken=N no_queues=N \
 		requests=0 notifications=0 notified_late=0 interrupts=0 indirect=0 \
 		ring_size=256 max_size=4294967295
 }

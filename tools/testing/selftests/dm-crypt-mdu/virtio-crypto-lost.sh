@@ -10,6 +10,8 @@
 # shellcheck source-path=SCRIPTDIR source=accelerator_module.sh disable=SC1091
 . "$TEST_DIR"/accelerator_module.sh
 
+NO_TESTS_PARAMETER=/sys/module/cryptomgr/parameters/notests
+
 breaks() {
 	open_volume "$1"
 	set_device requests=0 break_at=20
@@ -193,6 +195,71 @@ not_ready() {
 	DISK=$DISK_2 KEY=$KEY_2 on_volume "$(cpu_cipher "$MODE")" read_plain
 }
 
+has_rsa() {
+	grep '^driver *: virtio-crypto-rsa$' /proc/crypto > /dev/null
+}
+
+# register_rsa COMMAND...: that makes the driver do so.  The device has no RSA that would
+# pass a test.
+register_rsa() {
+	echo Y > $NO_TESTS_PARAMETER
+	"$@"
+	wait_for 10 has_rsa
+	echo N > $NO_TESTS_PARAMETER
+}
+
+# not_started MODE: a device whose algorithms cannot be registered is not used, or its
+# sessions would change under requests.
+not_started() {
+	[ -w $NO_TESTS_PARAMETER ] || skip "the kernel cannot do without self-tests"
+	register_rsa rebind rsa=Y
+	open_volume "$1"
+	set_device ready=N
+	sleep 0.5
+	set_device name_taken=Y ready=Y
+	sleep 0.5
+	uses_device no everything_works
+	set_device name_taken=N
+	register_rsa set_device ready=Y
+	uses_device yes everything_works
+	[ "$(device_parameter sessions)" -eq 2 ] ||
+		fail "$(device_parameter sessions) sessions, and not 2"
+	cpu_agrees
+}
+
+# breaks_when_ready MODE: breaks the control queue while the driver makes sessions.
+breaks_when_ready() {
+	open_volume "$1"
+	set_device ready=N
+	sleep 0.5
+	set_device break_control=Y ready=Y
+	sleep 0.5
+	uses_device no everything_works
+	set_device break_control=N
+	cpu_agrees
+	rebind
+	like_cpu "$1" yes
+}
+
+# wakes_in_vain MODE: cannot be resumed, and then it can.
+wakes_in_vain() {
+	[ -e $TEST_DEVICE/asleep ] || skip "the kernel cannot suspend devices"
+	open_volume "$1"
+	set_device no_queues=Y asleep=Y
+	! set_device asleep=N 2> /dev/null || fail "resumed without virtqueues"
+	uses_device no everything_works
+	set_device no_queues=N asleep=Y asleep=N
+	uses_device yes everything_works
+	# Does it notice what the device says?
+	set_device ready=N
+	sleep 0.5
+	uses_device no everything_works
+	set_device ready=Y
+	sleep 0.5
+	uses_device yes everything_works
+	cpu_agrees
+}
+
 # The driver closes sessions before the device is reset.
 never_forgets() {
 	set_device forgets=never
@@ -202,7 +269,7 @@ never_forgets() {
 	cpu_agrees
 }
 
-ktap_set_plan $((${#MODES[@]} * 5 + 5))
+ktap_set_plan $((${#MODES[@]} * 5 + 8))
 for mode in "${MODES[@]}"; do
 	run_device_case "$mode: returns what it has not got" breaks "$mode"
 	run_device_case "$mode: breaks, and others wait" breaks_with_others "$mode"
@@ -210,8 +277,11 @@ for mode in "${MODES[@]}"; do
 	run_device_case "$mode: not ready for a while, and forgets" not_ready "$mode" unready
 	run_device_case "$mode: never forgets" never_forgets "$mode"
 done
-# These wait for the driver to lose patience, so one cipher has to do.
+# Most of these wait for the driver to lose patience, so one cipher has to do.
 mode=${MODES[-1]}
+run_device_case "$mode: cannot be started" not_started "$mode"
+run_device_case "$mode: breaks when it becomes ready" breaks_when_ready "$mode"
+run_device_case "$mode: cannot be resumed, and then can" wakes_in_vain "$mode"
 run_device_case "$mode: does not answer, and goes" silent "$mode"
 run_device_case "$mode: goes while it is notified" goes_while_notified "$mode"
 run_device_case "$mode: does not answer, and others wait" waits_for_silent "$mode"

@@ -22,6 +22,13 @@
  *   silent_at	   the device keeps the Nth data request and all that follow
  *   no_sessions   sessions are refused
  *   deaf	   control requests are never answered
+ *   break_control with its answer to a control request, the device returns one that it has
+ *		   not got
+ *   rsa	   the device says that it has RSA, which it has not; taken when the driver is
+ *		   bound
+ *   name_taken	   a cipher has the name of the driver's RSA, which then cannot be registered
+ *   no_queues	   there is no memory for the virtqueues
+ *   asleep	   the device and its driver are, as in a suspended machine
  *   forgets	   when sessions end that nobody has closed: "reset" (default), "unready" when
  *		   the device becomes ready again, or "never", which is QEMU's way
  *   ready	   the device says that it is (default yes)
@@ -38,6 +45,7 @@
  */
 
 #include <crypto/aes.h>
+#include <crypto/algapi.h>
 #include <crypto/skcipher.h>
 #include <linux/atomic.h>
 #include <linux/delay.h>
@@ -91,6 +99,12 @@ static bool no_sessions;
 module_param(no_sessions, bool, 0644);
 static bool deaf;
 module_param(deaf, bool, 0644);
+static bool break_control;
+module_param(break_control, bool, 0644);
+static bool rsa;
+module_param(rsa, bool, 0644);
+static bool no_queues;
+module_param(no_queues, bool, 0644);
 static char forgets[12] = "reset";
 module_param_string(forgets, forgets, sizeof(forgets), 0644);
 
@@ -404,6 +418,8 @@ static void answer(struct queue *queue, const struct vring *ring, u16 head)
 	}
 	kfree(chain);
 	give_back(queue, ring, head, len);
+	if (!is_data && break_control)
+		give_back(queue, ring, ring->num, 0);
 }
 
 static void look(struct work_struct *work)
@@ -453,7 +469,9 @@ static void device_get(struct virtio_device *vdev, unsigned int offset, void *bu
 	const struct virtio_crypto_config config = {
 		.status		    = cpu_to_le32(is_ready ? VIRTIO_CRYPTO_S_HW_READY : 0),
 		.max_dataqueues	    = cpu_to_le32(1),
-		.crypto_services    = cpu_to_le32(1 << VIRTIO_CRYPTO_SERVICE_CIPHER),
+		.crypto_services    = cpu_to_le32(1 << VIRTIO_CRYPTO_SERVICE_CIPHER |
+						  rsa << VIRTIO_CRYPTO_SERVICE_AKCIPHER),
+		.akcipher_algo	    = cpu_to_le32(rsa << VIRTIO_CRYPTO_AKCIPHER_RSA),
 		.cipher_algo_l	    = cpu_to_le32(1 << VIRTIO_CRYPTO_CIPHER_AES_CBC |
 						  1 << VIRTIO_CRYPTO_CIPHER_AES_XTS),
 		.max_cipher_key_len = cpu_to_le32(2 * AES_MAX_KEY_SIZE),
@@ -518,6 +536,8 @@ static int device_find_vqs(struct virtio_device *vdev, unsigned int nr, struct v
 
 	if (nr != QUEUES)
 		return -EINVAL;
+	if (no_queues)
+		return -ENOMEM;
 	for (i = 0; i < QUEUES; i++) {
 		queues[i].vq = vring_create_virtqueue(i, i == DATA ? ring_size : 64,
 						      SMP_CACHE_BYTES, vdev, true, false, false,
@@ -584,6 +604,61 @@ static const struct kernel_param_ops ready_ops = {
 };
 module_param_cb(ready, &ready_ops, &is_ready, 0644);
 
+/* It is there for its name, and nobody looks for what it is. */
+static struct crypto_alg namesake = {
+	.cra_name	 = "virtio_crypto_device",
+	.cra_driver_name = "virtio-crypto-rsa",
+	.cra_flags	 = CRYPTO_ALG_TYPE_CIPHER,
+	.cra_blocksize	 = 1,
+	.cra_module	 = THIS_MODULE,
+};
+
+static bool name_taken;
+
+static int set_name_taken(const char *text, const struct kernel_param *param)
+{
+	bool before = name_taken;
+	int err;
+
+	err = param_set_bool(text, param);
+	if (err || name_taken == before)
+		return err;
+	if (!name_taken) {
+		crypto_unregister_alg(&namesake);
+		return 0;
+	}
+	err = crypto_register_alg(&namesake);
+	name_taken = !err;
+	return err;
+}
+
+static const struct kernel_param_ops name_taken_ops = {
+	.set = set_name_taken,
+	.get = param_get_bool,
+};
+module_param_cb(name_taken, &name_taken_ops, &name_taken, 0644);
+
+#ifdef CONFIG_PM_SLEEP
+static bool asleep;
+
+static int set_asleep(const char *text, const struct kernel_param *param)
+{
+	bool before = asleep;
+	int err;
+
+	err = param_set_bool(text, param);
+	if (err || asleep == before || !the_device)
+		return err;
+	return asleep ? virtio_device_freeze(the_device) : virtio_device_restore(the_device);
+}
+
+static const struct kernel_param_ops asleep_ops = {
+	.set = set_asleep,
+	.get = param_get_bool,
+};
+module_param_cb(asleep, &asleep_ops, &asleep, 0644);
+#endif
+
 static void device_release(struct device *dev)
 {
 	kfree(container_of(dev, struct virtio_device, dev));
@@ -635,6 +710,8 @@ static void __exit virtio_crypto_device_exit(void)
 {
 	unregister_virtio_device(the_device);
 	end_sessions();
+	if (name_taken)
+		crypto_unregister_alg(&namesake);
 	root_device_unregister(parent);
 	destroy_workqueue(workqueue);
 }
