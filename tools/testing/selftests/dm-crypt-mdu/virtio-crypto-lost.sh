@@ -196,7 +196,8 @@ not_ready() {
 }
 
 has_rsa() {
-	grep '^driver *: virtio-crypto-rsa$' /proc/crypto > /dev/null
+	drivers_of rsa | grep '^virtio-crypto-rsa .* passed ' > /dev/null &&
+		drivers_of 'pkcs1pad(rsa)' | grep '^virtio-pkcs1-rsa .* passed ' > /dev/null
 }
 
 # register_rsa COMMAND...: that makes the driver do so.  The device has no RSA that would
@@ -219,6 +220,7 @@ not_started() {
 	set_device name_taken=Y ready=Y
 	sleep 0.5
 	uses_device no everything_works
+	! drivers_of rsa | grep '^virtio-crypto-rsa ' > /dev/null || fail "half of RSA is there"
 	set_device name_taken=N
 	register_rsa set_device ready=Y
 	uses_device yes everything_works
@@ -241,14 +243,19 @@ breaks_when_ready() {
 	like_cpu "$1" yes
 }
 
-# wakes_in_vain MODE: cannot be resumed, and then it can.
-wakes_in_vain() {
+# cannot_wake MODE: a volume whose device has no virtqueues after a suspend
+cannot_wake() {
 	[ -e $TEST_DEVICE/asleep ] || skip "the kernel cannot suspend devices"
 	open_volume "$1"
 	set_device no_queues=Y asleep=Y
 	! set_device asleep=N 2> /dev/null || fail "resumed without virtqueues"
 	uses_device no everything_works
-	set_device no_queues=N asleep=Y asleep=N
+	set_device no_queues=N
+}
+
+wakes_later() {
+	cannot_wake "$1"
+	set_device asleep=Y asleep=N
 	uses_device yes everything_works
 	# Does it notice what the device says?
 	set_device ready=N
@@ -260,6 +267,14 @@ wakes_in_vain() {
 	cpu_agrees
 }
 
+cannot_wake_and_goes() {
+	cannot_wake "$1"
+	unbind
+	cpu_agrees
+	bind
+	like_cpu "$1" yes
+}
+
 # The driver closes sessions before the device is reset.
 never_forgets() {
 	set_device forgets=never
@@ -269,7 +284,7 @@ never_forgets() {
 	cpu_agrees
 }
 
-ktap_set_plan $((${#MODES[@]} * 5 + 8))
+ktap_set_plan $((${#MODES[@]} * 5 + 9))
 for mode in "${MODES[@]}"; do
 	run_device_case "$mode: returns what it has not got" breaks "$mode"
 	run_device_case "$mode: breaks, and others wait" breaks_with_others "$mode"
@@ -281,7 +296,8 @@ done
 mode=${MODES[-1]}
 run_device_case "$mode: cannot be started" not_started "$mode"
 run_device_case "$mode: breaks when it becomes ready" breaks_when_ready "$mode"
-run_device_case "$mode: cannot be resumed, and then can" wakes_in_vain "$mode"
+run_device_case "$mode: cannot be resumed, and then can" wakes_later "$mode"
+run_device_case "$mode: cannot be resumed, and goes" cannot_wake_and_goes "$mode"
 run_device_case "$mode: does not answer, and goes" silent "$mode"
 run_device_case "$mode: goes while it is notified" goes_while_notified "$mode"
 run_device_case "$mode: does not answer, and others wait" waits_for_silent "$mode"

@@ -26,7 +26,8 @@
  *		   not got
  *   rsa	   the device says that it has RSA, which it has not; taken when the driver is
  *		   bound
- *   name_taken	   a cipher has the name of the driver's RSA, which then cannot be registered
+ *   name_taken	   a cipher has the name of the driver's second RSA, which then cannot be
+ *		   registered
  *   no_queues	   there is no memory for the virtqueues
  *   asleep	   the device and its driver are, as in a suspended machine
  *   forgets	   when sessions end that nobody has closed: "reset" (default), "unready" when
@@ -144,6 +145,7 @@ static struct queue queues[QUEUES];
 static atomic_t notifying;
 static u8 device_status;
 static bool is_ready = true;
+static bool asleep;
 
 /* Session number to the tfm with its key. */
 static DEFINE_XARRAY_ALLOC(session_tfms);
@@ -553,8 +555,10 @@ static int device_find_vqs(struct virtio_device *vdev, unsigned int nr, struct v
 	return 0;
 }
 
+/* The driver asks for them when it is bound, and not when it wakes up. */
 static u64 device_get_features(struct virtio_device *vdev)
 {
+	asleep = false;
 	return BIT_ULL(VIRTIO_F_VERSION_1) | BIT_ULL(VIRTIO_RING_F_EVENT_IDX) |
 	       BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC);
 }
@@ -607,7 +611,7 @@ module_param_cb(ready, &ready_ops, &is_ready, 0644);
 /* It is there for its name, and nobody looks for what it is. */
 static struct crypto_alg namesake = {
 	.cra_name	 = "virtio_crypto_device",
-	.cra_driver_name = "virtio-crypto-rsa",
+	.cra_driver_name = "virtio-pkcs1-rsa",
 	.cra_flags	 = CRYPTO_ALG_TYPE_CIPHER,
 	.cra_blocksize	 = 1,
 	.cra_module	 = THIS_MODULE,
@@ -639,17 +643,21 @@ static const struct kernel_param_ops name_taken_ops = {
 module_param_cb(name_taken, &name_taken_ops, &name_taken, 0644);
 
 #ifdef CONFIG_PM_SLEEP
-static bool asleep;
-
 static int set_asleep(const char *text, const struct kernel_param *param)
 {
-	bool before = asleep;
+	bool before;
 	int err;
 
+	if (!the_device)
+		return -ENODEV;
+	device_lock(&the_device->dev);
+	before = asleep;
 	err = param_set_bool(text, param);
-	if (err || asleep == before || !the_device)
-		return err;
-	return asleep ? virtio_device_freeze(the_device) : virtio_device_restore(the_device);
+	if (!err && asleep != before)
+		err = asleep ? virtio_device_freeze(the_device) :
+			       virtio_device_restore(the_device);
+	device_unlock(&the_device->dev);
+	return err;
 }
 
 static const struct kernel_param_ops asleep_ops = {
