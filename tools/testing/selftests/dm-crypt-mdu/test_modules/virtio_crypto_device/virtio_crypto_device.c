@@ -26,8 +26,7 @@
  *		   not got
  *   rsa	   the device says that it has RSA, which it has not; taken when the driver is
  *		   bound
- *   name_taken	   a cipher has the name of the driver's second RSA, which then cannot be
- *		   registered
+ *   name_taken	   a cipher has the name of the driver's RSA, which then cannot be registered
  *   no_queues	   there is no memory for the virtqueues
  *   asleep	   the device and its driver are, as in a suspended machine
  *   forgets	   when sessions end that nobody has closed: "reset" (default), "unready" when
@@ -611,7 +610,7 @@ module_param_cb(ready, &ready_ops, &is_ready, 0644);
 /* It is there for its name, and nobody looks for what it is. */
 static struct crypto_alg namesake = {
 	.cra_name	 = "virtio_crypto_device",
-	.cra_driver_name = "virtio-pkcs1-rsa",
+	.cra_driver_name = "virtio-crypto-rsa",
 	.cra_flags	 = CRYPTO_ALG_TYPE_CIPHER,
 	.cra_blocksize	 = 1,
 	.cra_module	 = THIS_MODULE,
