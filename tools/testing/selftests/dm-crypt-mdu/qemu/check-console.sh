@@ -40,8 +40,8 @@ without_beginnings()
 
 # The lines with their numbers, without what is known: a line that names the driver,
 # one before it that says which test of a cipher has failed, with nothing between them
-# that is about a cipher, and a warning as a whole, unless another one has come between
-# its lines.
+# that is about a cipher but that there is no test for it, and a warning as a whole,
+# unless another one has come between its lines.
 without_known()
 {
 	awk -v driver="$driver" '
@@ -54,7 +54,7 @@ without_known()
 			warning = ""
 		}
 		$0 == "" { next }
-		which != "" && (/alg: / || /\[ cut here \]/) {
+		which != "" && !/alg: No test for / && (/alg: / || /\[ cut here \]/) {
 			if (!known($0))
 				printf "%s", which
 			which = ""
