@@ -175,21 +175,34 @@ deaf_and_goes() {
 	like_cpu "$1" yes
 }
 
+# says_ready N|Y: the device does, and the driver has time to notice.
+says_ready() {
+	set_device ready="$1"
+	sleep 0.5
+}
+
+# The driver notices what the device says, and when it is ready again.
+pauses() {
+	says_ready N
+	uses_device no everything_works
+	says_ready Y
+	uses_device yes everything_works
+}
+
+expect_sessions() {
+	[ "$(device_parameter sessions)" -eq "$1" ] ||
+		fail "$(device_parameter sessions) sessions, and not $1"
+}
+
 # not_ready MODE FORGETS: two keys, whose sessions are made in another order afterwards.
 not_ready() {
 	open_volume "$1"
 	prepare_second
 	set_device forgets="$2"
 	open_second
-	set_device ready=N
-	sleep 0.5
-	uses_device no everything_works
-	set_device ready=Y
-	sleep 0.5
-	uses_device yes everything_works
+	pauses
 	uses_device yes block_io write "$VOLUME-2" < "$WORK/plain"
-	[ "$(device_parameter sessions)" -eq 4 ] ||
-		fail "$(device_parameter sessions) sessions, and not 4"
+	expect_sessions 4
 	dmsetup remove "$NAME-2"
 	cpu_agrees
 	DISK=$DISK_2 KEY=$KEY_2 on_volume "$(cpu_cipher "$MODE")" read_plain
@@ -215,26 +228,23 @@ not_started() {
 	[ -w $NO_TESTS_PARAMETER ] || skip "the kernel cannot do without self-tests"
 	register_rsa rebind rsa=Y
 	open_volume "$1"
-	set_device ready=N
-	sleep 0.5
-	set_device name_taken=Y ready=Y
-	sleep 0.5
+	says_ready N
+	set_device name_taken=Y
+	says_ready Y
 	uses_device no everything_works
 	set_device name_taken=N
 	register_rsa set_device ready=Y
 	uses_device yes everything_works
-	[ "$(device_parameter sessions)" -eq 2 ] ||
-		fail "$(device_parameter sessions) sessions, and not 2"
+	expect_sessions 2
 	cpu_agrees
 }
 
 # breaks_when_ready MODE: breaks the control queue while the driver makes sessions.
 breaks_when_ready() {
 	open_volume "$1"
-	set_device ready=N
-	sleep 0.5
-	set_device break_control=Y ready=Y
-	sleep 0.5
+	says_ready N
+	set_device break_control=Y
+	says_ready Y
 	uses_device no everything_works
 	set_device break_control=N
 	cpu_agrees
@@ -256,13 +266,7 @@ wakes_later() {
 	cannot_wake "$1"
 	set_device asleep=Y asleep=N
 	uses_device yes everything_works
-	# Does it notice what the device says?
-	set_device ready=N
-	sleep 0.5
-	uses_device no everything_works
-	set_device ready=Y
-	sleep 0.5
-	uses_device yes everything_works
+	pauses
 	cpu_agrees
 }
 
@@ -279,7 +283,7 @@ never_forgets() {
 	set_device forgets=never
 	open_volume "$1"
 	unbind
-	[ "$(device_parameter sessions)" -eq 0 ] || fail "sessions are left over"
+	expect_sessions 0
 	cpu_agrees
 }
 
