@@ -57,6 +57,16 @@ open_volume() {
 	expect_batched
 }
 
+# open_second: a volume with another key, beside the first, on what prepare_second made
+open_second() {
+	NAME=$NAME-2 map "$DISK_2" "$(device_cipher "$MODE")-plain64" "$KEY_2" 8
+}
+
+prepare_second() {
+	KEY_2=$(random_key "$(key_bytes "$MODE")")
+	DISK_2=$(make_disk $((SIZE / 512)))
+}
+
 # cpu_agrees: what is on the disk is $WORK/plain.
 cpu_agrees() {
 	unmap

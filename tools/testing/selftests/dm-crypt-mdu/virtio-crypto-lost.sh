@@ -2,15 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Proves that nothing waits for ever, and no more is lost than has to be, when a
-# virtio crypto device breaks its virtqueue, does not answer, is not ready for a while or
-# forgets its keys, and that the volume goes on.
+# virtio crypto device breaks its virtqueue, does not answer or goes, and that the volume
+# goes on.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
 # shellcheck source-path=SCRIPTDIR source=accelerator_module.sh disable=SC1091
 . "$TEST_DIR"/accelerator_module.sh
-
-NO_TESTS_PARAMETER=/sys/module/cryptomgr/parameters/notests
 
 breaks() {
 	open_volume "$1"
@@ -133,16 +131,6 @@ expect_without_device() {
 	NAME=$NAME-2 uses_device no block_io read "$VOLUME-2" > /dev/null
 }
 
-# open_second: a volume with another key, beside the first
-open_second() {
-	NAME=$NAME-2 map "$DISK_2" "$(device_cipher "$MODE")-plain64" "$KEY_2" 8
-}
-
-prepare_second() {
-	KEY_2=$(random_key "$(key_bytes "$MODE")")
-	DISK_2=$(make_disk $((SIZE / 512)))
-}
-
 # A device that does not answer a control request is given up.
 deaf() {
 	open_volume "$1"
@@ -175,132 +163,13 @@ deaf_and_goes() {
 	like_cpu "$1" yes
 }
 
-# says_ready N|Y: the device does, and the driver has time to notice.
-says_ready() {
-	set_device ready="$1"
-	sleep 0.5
-}
-
-# The driver notices what the device says, and when it is ready again.
-pauses() {
-	says_ready N
-	uses_device no everything_works
-	says_ready Y
-	uses_device yes everything_works
-}
-
-expect_sessions() {
-	[ "$(device_parameter sessions)" -eq "$1" ] ||
-		fail "$(device_parameter sessions) sessions, and not $1"
-}
-
-# not_ready MODE FORGETS: two keys, whose sessions are made in another order afterwards.
-not_ready() {
-	open_volume "$1"
-	prepare_second
-	set_device forgets="$2"
-	open_second
-	pauses
-	uses_device yes block_io write "$VOLUME-2" < "$WORK/plain"
-	expect_sessions 4
-	dmsetup remove "$NAME-2"
-	cpu_agrees
-	DISK=$DISK_2 KEY=$KEY_2 on_volume "$(cpu_cipher "$MODE")" read_plain
-}
-
-has_rsa() {
-	drivers_of rsa | grep '^virtio-crypto-rsa .* passed ' > /dev/null &&
-		drivers_of 'pkcs1pad(rsa)' | grep '^virtio-pkcs1-rsa .* passed ' > /dev/null
-}
-
-# register_rsa COMMAND...: that makes the driver do so.  The device has no RSA that would
-# pass a test.
-register_rsa() {
-	echo Y > $NO_TESTS_PARAMETER
-	"$@"
-	wait_for 10 has_rsa
-	echo N > $NO_TESTS_PARAMETER
-}
-
-# not_started MODE: a device whose algorithms cannot be registered is not used, or its
-# sessions would change under requests.
-not_started() {
-	[ -w $NO_TESTS_PARAMETER ] || skip "the kernel cannot do without self-tests"
-	register_rsa rebind rsa=Y
-	open_volume "$1"
-	says_ready N
-	set_device name_taken=Y
-	says_ready Y
-	uses_device no everything_works
-	set_device name_taken=N
-	register_rsa set_device ready=Y
-	uses_device yes everything_works
-	expect_sessions 2
-	cpu_agrees
-}
-
-# breaks_when_ready MODE: breaks the control queue while the driver makes sessions.
-breaks_when_ready() {
-	open_volume "$1"
-	says_ready N
-	set_device break_control=Y
-	says_ready Y
-	uses_device no everything_works
-	set_device break_control=N
-	cpu_agrees
-	rebind
-	like_cpu "$1" yes
-}
-
-# cannot_wake MODE: a volume whose device has no virtqueues after a suspend
-cannot_wake() {
-	[ -e $TEST_DEVICE/asleep ] || skip "the kernel cannot suspend devices"
-	open_volume "$1"
-	set_device no_queues=Y asleep=Y
-	! set_device asleep=N 2> /dev/null || fail "resumed without virtqueues"
-	uses_device no everything_works
-	set_device no_queues=N
-}
-
-wakes_later() {
-	cannot_wake "$1"
-	set_device asleep=Y asleep=N
-	uses_device yes everything_works
-	pauses
-	cpu_agrees
-}
-
-cannot_wake_and_goes() {
-	cannot_wake "$1"
-	unbind
-	cpu_agrees
-	bind
-	like_cpu "$1" yes
-}
-
-# The driver closes sessions before the device is reset.
-never_forgets() {
-	set_device forgets=never
-	open_volume "$1"
-	unbind
-	expect_sessions 0
-	cpu_agrees
-}
-
-ktap_set_plan $((${#MODES[@]} * 5 + 9))
+ktap_set_plan $((${#MODES[@]} * 2 + 5))
 for mode in "${MODES[@]}"; do
 	run_device_case "$mode: returns what it has not got" breaks "$mode"
 	run_device_case "$mode: breaks, and others wait" breaks_with_others "$mode"
-	run_device_case "$mode: not ready for a while" not_ready "$mode" reset
-	run_device_case "$mode: not ready for a while, and forgets" not_ready "$mode" unready
-	run_device_case "$mode: never forgets" never_forgets "$mode"
 done
 # Most of these wait for the driver to lose patience, so one cipher has to do.
 mode=${MODES[-1]}
-run_device_case "$mode: cannot be started" not_started "$mode"
-run_device_case "$mode: breaks when it becomes ready" breaks_when_ready "$mode"
-run_device_case "$mode: cannot be resumed, and then can" wakes_later "$mode"
-run_device_case "$mode: cannot be resumed, and goes" cannot_wake_and_goes "$mode"
 run_device_case "$mode: does not answer, and goes" silent "$mode"
 run_device_case "$mode: goes while it is notified" goes_while_notified "$mode"
 run_device_case "$mode: does not answer, and others wait" waits_for_silent "$mode"

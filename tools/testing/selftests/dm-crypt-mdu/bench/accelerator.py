@@ -73,8 +73,9 @@ def run(args):
     with open(report, "w", encoding="utf-8"):
         pass
     command = [BOOT, "--kernel", args.kernel, "--rootfs", args.rootfs, "--quiet",
-               "--smp", args.smp, "--accelerator", "--job", "accelerator", "--timeout", "3600",
+               "--accelerator", "--job", "accelerator", "--timeout", "3600",
                *(["--emulator", args.emulator] if args.emulator else []),
+               *(["--smp", args.smp] if args.smp else []),
                "--qemu", "-pidfile", "--qemu", pidfile,
                "--args", f"{args.results} {args.rounds} {args.seconds}",
                "--append", "brd.rd_size=65536",
@@ -196,7 +197,7 @@ def main():
     parser.add_argument("--results", required=True, metavar="DIR",
                         help="for accelerator.json, traces and logs")
     parser.add_argument("--emulator", metavar="FILE", help="as for boot.sh")
-    parser.add_argument("--smp", default="2", metavar="N", help="as for boot.sh")
+    parser.add_argument("--smp", metavar="N", help="as for boot.sh")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=int, default=2)
     parser.add_argument("--document", metavar="RST")
