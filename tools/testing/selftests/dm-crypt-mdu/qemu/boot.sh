@@ -190,13 +190,18 @@ mkdir -p "$(dirname "$log")" "$(dirname "$report")"
 : > "$log"
 : > "$report"
 
+# last_lines NUMBER FILE: quoted, or who counts results would count these twice.
+last_lines()
+{
+	echo "boot.sh: last lines of $2:"
+	tail -n "$1" "$2" | sed 's/^/> /'
+}
+
 fail()
 {
 	echo "boot.sh: job $job: $*" >&2
-	echo "boot.sh: last lines of the console log $log:" >&2
-	tail -n 60 "$log" >&2
-	echo "boot.sh: last lines of the report $report:" >&2
-	tail -n 10 "$report" >&2
+	last_lines 60 "$log" >&2
+	last_lines 10 "$report" >&2
 	exit 1
 }
 
