@@ -192,10 +192,11 @@ update_index()
 			"$(apt_words "$log")"
 		return 1
 	elif [ -n "$missing" ]; then
-		give_up $NOT_THERE "the mirror has no suite ${missing% }; $(apt_words "$log")"
+		give_up "$NOT_THERE" "the mirror has no suite ${missing% }; $(apt_words "$log")"
 	elif was_reached "$log"; then
 		die "the index of ${suite[*]} could not be fetched; $(apt_words "$log")"
 	fi
-	give_up $NOT_REACHED "the mirror cannot be reached, and there is no index of ${suite[*]}" \
+	give_up "$NOT_REACHED" \
+		"the mirror cannot be reached, and there is no index of ${suite[*]}" \
 		"here; $(apt_words "$log")"
 }
