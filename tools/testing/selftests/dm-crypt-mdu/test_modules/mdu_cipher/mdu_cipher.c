@@ -135,6 +135,7 @@ static char *mdu_child = "xts(aes)";
  * @completed: requests that ended, in whatever way
  * @largest_batch: most requests that were taken at once
  * @most_held: most requests at once in the queue and being processed
+ * @most_backlogged: most requests at once in the backlog
  * @out_of_order: requests that ended after one that had come later
  * @corrupted: requests that the caller changed while they were held; they are
  *	       failed and not processed
@@ -153,6 +154,7 @@ struct mdu_counters {
 	u64 completed;
 	u64 largest_batch;
 	u64 most_held;
+	u64 most_backlogged;
 	u64 out_of_order;
 	u64 corrupted;
 	u64 iv_log_lost;
@@ -612,6 +614,8 @@ static void mdu_enqueue(struct mdu_request_ctx *rctx, bool busy)
 	if (busy) {
 		list_add_tail(&rctx->node, &mdu.backlog);
 		mdu.backlogged++;
+		c->most_backlogged = max_t(u64, mdu.backlogged,
+					   c->most_backlogged);
 	} else {
 		list_add_tail(&rctx->node, &mdu.queue);
 		mdu.queued++;
@@ -842,6 +846,7 @@ static const struct {
 	{ "completed", offsetof(struct mdu_counters, completed) },
 	{ "largest_batch", offsetof(struct mdu_counters, largest_batch) },
 	{ "most_held", offsetof(struct mdu_counters, most_held) },
+	{ "most_backlogged", offsetof(struct mdu_counters, most_backlogged) },
 	{ "out_of_order", offsetof(struct mdu_counters, out_of_order) },
 	{ "corrupted", offsetof(struct mdu_counters, corrupted) },
 	{ "iv_log_lost", offsetof(struct mdu_counters, iv_log_lost) },
