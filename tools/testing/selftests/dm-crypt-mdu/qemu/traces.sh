@@ -28,9 +28,10 @@ memory=512
 mkdir -p "$dir"
 dir=$(cd "$dir" && pwd)
 trap 'rm -f "$dir/memory" "$dir/traces.img"' EXIT
+# Without newlines, as grep finds nothing that has one.
 hex()
 {
-	od -An -v -tx1 -N "$1" /dev/urandom | tr -d ' \n'
+	od -An -v -tx1 -N "$1" /dev/urandom | sed 's/ 0a/ 0b/g' | tr -d ' \n'
 }
 key=$(hex 64)
 word=$(hex 16)
@@ -84,6 +85,7 @@ test_state()
 	if [ "$1" = open ]; then
 		# This is what says that one can find them.
 		[ "$keys_off" -gt 0 ] || result=1
+		[ "$words_off" -gt 0 ] || result=1
 	else
 		[ "$keys_off" -eq 0 ] || result=1
 	fi

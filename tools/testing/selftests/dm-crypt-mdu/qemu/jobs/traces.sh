@@ -6,7 +6,7 @@
 #
 # usage: traces open|wiped|closed BATCHING KEY WORD
 #
-#   open       leave the volume as it is in the end
+#   open       leave the volume as it is in the end, and twice the word in a file
 #   wiped      suspend it and wipe its key
 #   closed     remove it
 #   BATCHING   Y, N, or none where the kernel does not know of it
@@ -52,7 +52,8 @@ dmsetup create $name --table \
 echo "# $(dmsetup status $name)"
 case $state in
 open)
-	;;
+	# So that it shows that one can find the data, too.
+	echo "$4$4" | xxd -r -p > "$(mktemp)" ;;
 wiped)
 	dmsetup suspend $name
 	dmsetup message $name 0 key wipe ;;
