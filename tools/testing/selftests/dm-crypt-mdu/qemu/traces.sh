@@ -28,21 +28,19 @@ memory=512
 mkdir -p "$dir"
 dir=$(cd "$dir" && pwd)
 trap 'rm -f "$dir/memory" "$dir/traces.img"' EXIT
-# Without newlines, as grep finds nothing that has one.
 hex()
 {
-	od -An -v -tx1 -N "$1" /dev/urandom | sed 's/ 0a/ 0b/g' | tr -d ' \n'
+	od -An -v -tx1 -N "$1" /dev/urandom | tr -d ' \n'
 }
 key=$(hex 64)
 word=$(hex 16)
 
-# count HEX: how often these bytes are in the machine's memory
+# count HEX: how often these bytes are in the machine's memory.  Not with grep, which
+# takes 0x0a for the end of a line and finds nothing that has one.
 count()
 {
-	local pattern
-
-	pattern=$(fold -w 2 <<< "$1" | sed 's/^/\\x/' | tr -d '\n')
-	LC_ALL=C grep -obUaP "$pattern" "$dir/memory" | wc -l || :
+	python3 -c 'import sys; print(open(sys.argv[1], "rb").read().count(bytes.fromhex(sys.argv[2])))' \
+		"$dir/memory" "$1"
 }
 
 # run STATE BATCHING: sets keys (of 16 bytes of each half of the key) and words to the
