@@ -39,8 +39,11 @@ word=$(hex 16)
 # takes 0x0a for the end of a line and finds nothing that has one.
 count()
 {
-	python3 -c 'import sys; print(open(sys.argv[1], "rb").read().count(bytes.fromhex(sys.argv[2])))' \
-		"$dir/memory" "$1"
+	python3 - "$dir/memory" "$1" <<- "end"
+		import sys
+		memory = open(sys.argv[1], "rb").read()
+		print(memory.count(bytes.fromhex(sys.argv[2])))
+	end
 }
 
 # run STATE BATCHING: sets keys (of 16 bytes of each half of the key) and words to the
