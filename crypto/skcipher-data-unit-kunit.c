@@ -4,15 +4,18 @@
  *
  * The provider here is a toy whose every step can be seen: it notes the length
  * and the IV of each data unit and XORs the unit with the first byte of its IV.
- * Runs of data units are noted the same way, if it is told to take them.
+ * If it is told to use the walk, it notes each run of data units the same way.
  */
 
+#include <crypto/cryptd.h>
 #include <crypto/internal/skcipher-data-unit.h>
 #include <kunit/test.h>
 #include <linux/err.h>
 #include <linux/math.h>
 #include <linux/module.h>
+#include <linux/preempt.h>
 #include <linux/scatterlist.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -28,7 +31,13 @@
 static struct {
 	unsigned int calls;
 	unsigned int fail_at;	/* fails with -EIO in this call, counted from 1 */
-	bool take_runs;
+	bool refuse;		/* any size and step */
+	bool walk;
+	unsigned int max_bytes;	/* of the walk */
+	unsigned int batches;	/* times that the walk handed out units */
+	unsigned int far;	/* entries that begin beyond their first page */
+	bool want_cpu;		/* somebody else wants the CPU, in each call */
+	unsigned int yields;	/* and gets it before the next one */
 	unsigned int len[TOY_MAX_UNITS];
 	u8 iv[TOY_MAX_UNITS][SKCIPHER_DATA_UNIT_IVSIZE];
 } toy;
@@ -42,10 +51,8 @@ static int toy_setkey(struct crypto_skcipher *tfm, const u8 *key,
 static int toy_set_data_unit(struct crypto_skcipher *tfm, unsigned int size,
 			     unsigned int step)
 {
-	if (size == TOY_BAD_SIZE)
+	if (toy.refuse || size == TOY_BAD_SIZE || step == TOY_BAD_STEP)
 		return -EINVAL;
-	if (step == TOY_BAD_STEP)
-		return -EOPNOTSUPP;
 	return 0;
 }
 
@@ -67,6 +74,8 @@ static int toy_crypt_unit(struct skcipher_request *req)
 	toy_note(req->cryptlen, req->iv);
 	if (toy.calls == toy.fail_at)
 		return -EIO;
+	toy.far += req->src->offset >= PAGE_SIZE;
+	toy.far += req->dst->offset >= PAGE_SIZE;
 
 	err = skcipher_walk_virt(&walk, req, false);
 	while (walk.nbytes) {
@@ -84,39 +93,68 @@ static int toy_crypt_unit(struct skcipher_request *req)
 	return err;
 }
 
-static void toy_crypt_run(struct skcipher_data_unit_walk *walk)
+static void toy_crypt_run(const struct skcipher_data_unit_walk *walk,
+			  const struct skcipher_data_unit_run *run, u8 *iv)
 {
 	unsigned int i;
 
-	toy_note(walk->bytes, walk->iv);
-	for (i = 0; i < walk->bytes; i++) {
-		walk->dst[i] = walk->src[i] ^ walk->iv[0];
+	toy_note(run->units * walk->size, iv);
+	for (i = 0; i < run->units * walk->size; i++) {
+		run->dst[i] = run->src[i] ^ iv[0];
 		if (i % walk->size == walk->size - 1)
-			skcipher_advance_iv(walk->iv, walk->step);
+			skcipher_advance_iv(iv, walk->step);
 	}
 }
 
-static int toy_crypt_runs(struct skcipher_request *req)
+static int toy_walk(struct skcipher_request *req)
 {
+	u8 iv[SKCIPHER_DATA_UNIT_IVSIZE];
 	struct skcipher_data_unit_walk walk;
+	unsigned int i;
 	int err;
 
-	err = skcipher_data_unit_walk_start(&walk, req, toy_crypt_unit);
-	while (walk.bytes) {
-		toy_crypt_run(&walk);
+	err = skcipher_data_unit_walk_start(&walk, req, toy.max_bytes,
+					    toy_crypt_unit);
+	while (walk.units) {
+		toy.batches++;
+		memcpy(iv, walk.iv, sizeof(iv));
+		for (i = 0; i < walk.nr_runs; i++)
+			toy_crypt_run(&walk, &walk.runs[i], iv);
 		err = skcipher_data_unit_walk_next(&walk);
 	}
 	return err;
 }
 
+/* Let the CPU be wanted by somebody else, and count how often that was heard. */
+static void toy_want_cpu(void)
+{
+	if (toy.calls > 1 && !need_resched())
+		toy.yields++;
+	set_tsk_need_resched(current);
+	set_preempt_need_resched();
+}
+
+static int toy_crypt_unit_slowly(struct skcipher_request *req)
+{
+	int err = toy_crypt_unit(req);
+
+	toy_want_cpu();
+	return err;
+}
+
+static int toy_crypt_units(struct skcipher_request *req)
+{
+	if (toy.walk)
+		return toy_walk(req);
+	if (toy.want_cpu)
+		return skcipher_crypt_data_units(req, toy_crypt_unit_slowly);
+	return skcipher_crypt_data_units(req, toy_crypt_unit);
+}
+
 static int toy_crypt(struct skcipher_request *req)
 {
-	if (!crypto_skcipher_data_unit_size(crypto_skcipher_reqtfm(req)))
-		return toy_crypt_unit(req);
-
-	if (toy.take_runs)
-		return toy_crypt_runs(req);
-	return skcipher_crypt_data_units(req, toy_crypt_unit);
+	return skcipher_dispatch_data_units(req, toy_crypt_unit,
+					    toy_crypt_units);
 }
 
 /*
@@ -161,6 +199,7 @@ static struct toy_fixture *toy_alloc(struct kunit *test, u32 clear_flags)
 	u8 key[TOY_KEYSIZE] = {};
 
 	memset(&toy, 0, sizeof(toy));
+	toy.max_bytes = 4096;
 
 	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, f);
@@ -249,50 +288,94 @@ static void test_without_flag(struct kunit *test)
 			   crypto_skcipher_supports_multi_data_unit(f->tfm));
 	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
 			crypto_skcipher_set_data_unit_size(f->tfm, 512));
-	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
-			crypto_skcipher_set_data_unit_step(f->tfm, 1));
 	KUNIT_EXPECT_EQ(test, 0, crypto_skcipher_set_data_unit_size(f->tfm, 0));
 	KUNIT_EXPECT_EQ(test, 0, crypto_skcipher_data_unit_size(f->tfm));
 }
 
+#define EXPECT_DATA_UNIT(test, tfm, size, step)				\
+do {									\
+	KUNIT_EXPECT_EQ(test, size, crypto_skcipher_data_unit_size(tfm));	\
+	KUNIT_EXPECT_EQ(test, step, crypto_skcipher_data_unit_step(tfm));	\
+} while (0)
+
 static void test_size_and_step(struct kunit *test)
 {
+	static const struct {
+		unsigned int size, step;
+	} bad[] = {
+		{ 33, 1 }, { 32, 0 }, { TOY_BAD_SIZE, 1 }, { 32, TOY_BAD_STEP },
+		{ SKCIPHER_DATA_UNIT_MAX_SIZE + 1, 1 },
+		{ 32, SKCIPHER_DATA_UNIT_MAX_STEP + 1 },
+	};
 	struct toy_fixture *f = toy_alloc(test, 0);
 	struct crypto_skcipher *tfm = f->tfm;
 	u8 key[TOY_KEYSIZE] = { 1 };
+	unsigned int i;
 
 	KUNIT_EXPECT_TRUE(test, crypto_skcipher_supports_multi_data_unit(tfm));
-	KUNIT_EXPECT_EQ(test, 0, crypto_skcipher_data_unit_size(tfm));
-	KUNIT_EXPECT_EQ(test, 1, crypto_skcipher_data_unit_step(tfm));
+	EXPECT_DATA_UNIT(test, tfm, 0, 0);
 
-	KUNIT_EXPECT_EQ(test, 0, crypto_skcipher_set_data_unit_size(tfm, 32));
-	KUNIT_EXPECT_EQ(test, 32, crypto_skcipher_data_unit_size(tfm));
-	KUNIT_EXPECT_EQ(test, 0, crypto_skcipher_set_data_unit_step(tfm, 8));
-	KUNIT_EXPECT_EQ(test, 8, crypto_skcipher_data_unit_step(tfm));
+	KUNIT_EXPECT_EQ(test, 0, crypto_skcipher_set_data_unit(tfm, 48, 8));
+	EXPECT_DATA_UNIT(test, tfm, 48, 8);
 
-	/* What is refused changes nothing. */
-	KUNIT_EXPECT_EQ(test, -EINVAL,
-			crypto_skcipher_set_data_unit_size(tfm, 33));
-	KUNIT_EXPECT_EQ(test, -EINVAL,
-			crypto_skcipher_set_data_unit_size(tfm, TOY_BAD_SIZE));
-	KUNIT_EXPECT_EQ(test, -EINVAL,
-			crypto_skcipher_set_data_unit_step(tfm, 0));
-	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
-			crypto_skcipher_set_data_unit_step(tfm, TOY_BAD_STEP));
-	KUNIT_EXPECT_EQ(test, 32, crypto_skcipher_data_unit_size(tfm));
-	KUNIT_EXPECT_EQ(test, 8, crypto_skcipher_data_unit_step(tfm));
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		KUNIT_EXPECT_EQ_MSG(test, -EINVAL,
+				    crypto_skcipher_set_data_unit(tfm, bad[i].size,
+								  bad[i].step),
+				    "size %u, step %u", bad[i].size, bad[i].step);
+		EXPECT_DATA_UNIT(test, tfm, 48, 8);
+	}
 
 	KUNIT_EXPECT_EQ(test, 0,
 			crypto_skcipher_setkey(tfm, key, sizeof(key)));
-	KUNIT_EXPECT_EQ(test, 32, crypto_skcipher_data_unit_size(tfm));
-	KUNIT_EXPECT_EQ(test, 8, crypto_skcipher_data_unit_step(tfm));
+	EXPECT_DATA_UNIT(test, tfm, 48, 8);
 
+	KUNIT_EXPECT_EQ(test, 0, crypto_skcipher_set_data_unit_size(tfm, 32));
+	EXPECT_DATA_UNIT(test, tfm, 32, 1);
 	KUNIT_EXPECT_EQ(test, 0, crypto_skcipher_set_data_unit_size(tfm, 0));
-	KUNIT_EXPECT_EQ(test, 0, crypto_skcipher_data_unit_size(tfm));
+	EXPECT_DATA_UNIT(test, tfm, 0, 0);
+}
 
-	/* A step is refused when it is set, also while there is no size. */
-	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
-			crypto_skcipher_set_data_unit_step(tfm, TOY_BAD_STEP));
+/*
+ * A wrapper and the algorithm that it wraps always agree, also if that algorithm
+ * refuses, and also if it refuses to turn data units off.
+ */
+static void test_refusal_below_wrapper(struct kunit *test)
+{
+	struct crypto_skcipher *tfm, *child;
+	struct cryptd_skcipher *cryptd;
+
+	if (!IS_REACHABLE(CONFIG_CRYPTO_CRYPTD))
+		kunit_skip(test, "no cryptd");
+
+	toy_alloc(test, 0);
+	cryptd = cryptd_alloc_skcipher("kunit-data-unit-toy", CRYPTO_ALG_INTERNAL,
+				       CRYPTO_ALG_INTERNAL);
+	if (IS_ERR(cryptd))
+		KUNIT_FAIL_AND_ABORT(test, "no cryptd: %pe", cryptd);
+	tfm = &cryptd->base;
+	child = cryptd_skcipher_child(cryptd);
+
+	KUNIT_EXPECT_EQ(test, 0, crypto_skcipher_set_data_unit(tfm, 48, 8));
+	EXPECT_DATA_UNIT(test, tfm, 48, 8);
+	EXPECT_DATA_UNIT(test, child, 48, 8);
+
+	toy.refuse = true;
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			crypto_skcipher_set_data_unit(tfm, 32, 1));
+	EXPECT_DATA_UNIT(test, tfm, 48, 8);
+	EXPECT_DATA_UNIT(test, child, 48, 8);
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			crypto_skcipher_set_data_unit_size(tfm, 0));
+	EXPECT_DATA_UNIT(test, tfm, 48, 8);
+	EXPECT_DATA_UNIT(test, child, 48, 8);
+
+	toy.refuse = false;
+	KUNIT_EXPECT_EQ(test, 0, crypto_skcipher_set_data_unit_size(tfm, 0));
+	EXPECT_DATA_UNIT(test, tfm, 0, 0);
+	EXPECT_DATA_UNIT(test, child, 0, 0);
+
+	cryptd_free_skcipher(cryptd);
 }
 
 static void test_bad_lengths(struct kunit *test)
@@ -349,10 +432,7 @@ static void test_walk(struct kunit *test)
 	for (i = 0, pos = 0; i < ARRAY_SIZE(dst); pos += cut_dst[i], i++)
 		sg_set_buf(&dst[i], out + pos, cut_dst[i]);
 
-	KUNIT_ASSERT_EQ(test, 0,
-			crypto_skcipher_set_data_unit_size(f->tfm, 32));
-	KUNIT_ASSERT_EQ(test, 0,
-			crypto_skcipher_set_data_unit_step(f->tfm, 8));
+	KUNIT_ASSERT_EQ(test, 0, crypto_skcipher_set_data_unit(f->tfm, 32, 8));
 
 	memset(f->iv, 0xff, sizeof(f->iv));
 	f->iv[0] = 0xfc;
@@ -411,12 +491,9 @@ static void test_runs(struct kunit *test)
 	sg_set_buf(&dst[0], out, cut_dst[0]);
 	sg_set_buf(&dst[1], out + cut_dst[0], cut_dst[1]);
 
-	KUNIT_ASSERT_EQ(test, 0,
-			crypto_skcipher_set_data_unit_size(f->tfm, 32));
-	KUNIT_ASSERT_EQ(test, 0,
-			crypto_skcipher_set_data_unit_step(f->tfm, 3));
+	KUNIT_ASSERT_EQ(test, 0, crypto_skcipher_set_data_unit(f->tfm, 32, 3));
 
-	toy.take_runs = true;
+	toy.walk = true;
 	memcpy(f->iv, iv, sizeof(iv));
 	skcipher_request_set_crypt(f->req, src, dst, 7 * 32, f->iv);
 	KUNIT_ASSERT_EQ(test, 0, crypto_skcipher_encrypt(f->req));
@@ -446,8 +523,8 @@ static void test_runs(struct kunit *test)
 }
 
 /*
- * A run is to end before preemption was disabled for too long, and a unit that
- * would be too long by itself is none.
+ * The walk hands out no more bytes than it was told, and no more units than it can.
+ * A unit that is longer than that is processed alone.
  */
 static void test_long_runs(struct kunit *test)
 {
@@ -464,7 +541,7 @@ static void test_long_runs(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, data);
 	sg_init_one(&sg, data, 6 * 8192);
 
-	toy.take_runs = true;
+	toy.walk = true;
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		toy.calls = 0;
 		KUNIT_ASSERT_EQ(test, 0,
@@ -482,6 +559,83 @@ static void test_long_runs(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, want_calls[i], toy.calls,
 				    "units of %u bytes", sizes[i]);
 	}
+}
+
+/* Units that lie in different entries are handed out together, as runs of their own. */
+static void test_scattered_units(struct kunit *test)
+{
+	struct toy_fixture *f = toy_alloc(test, 0);
+	struct scatterlist sg[6];
+	unsigned int i, j;
+	u8 *data;
+
+	data = kunit_kzalloc(test, 6 * 1024, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, data);
+	sg_init_table(sg, 6);
+	for (i = 0; i < 6; i++)
+		sg_set_buf(&sg[i], data + (5 - i) * 1024, 512);
+
+	KUNIT_ASSERT_EQ(test, 0, crypto_skcipher_set_data_unit(f->tfm, 512, 5));
+	toy.walk = true;
+	toy.max_bytes = 4 * 512;
+	f->iv[0] = 1;
+	skcipher_request_set_crypt(f->req, sg, sg, 6 * 512, f->iv);
+	KUNIT_ASSERT_EQ(test, 0, crypto_skcipher_encrypt(f->req));
+
+	KUNIT_EXPECT_EQ(test, 6, toy.calls);
+	KUNIT_EXPECT_EQ(test, IS_ENABLED(CONFIG_HIGHMEM) ? 0 : 2, toy.batches);
+	for (i = 0; i < 6; i++)
+		for (j = 0; j < 1024; j++)
+			KUNIT_EXPECT_EQ_MSG(test, data[(5 - i) * 1024 + j],
+					    j < 512 ? 1 + 5 * i : 0,
+					    "unit %u, byte %u", i, j);
+}
+
+/* A unit in a large entry begins in the first page that it is told. */
+static void test_entry_of_many_pages(struct kunit *test)
+{
+	struct toy_fixture *f = toy_alloc(test, 0);
+	struct scatterlist sg;
+	u8 *data;
+
+	data = kunit_kzalloc(test, 4 * PAGE_SIZE, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, data);
+	sg_init_one(&sg, data, 4 * PAGE_SIZE);
+
+	KUNIT_ASSERT_EQ(test, 0,
+			crypto_skcipher_set_data_unit_size(f->tfm, PAGE_SIZE / 4));
+	skcipher_request_set_crypt(f->req, &sg, &sg, 4 * PAGE_SIZE, f->iv);
+	KUNIT_ASSERT_EQ(test, 0, crypto_skcipher_encrypt(f->req));
+	KUNIT_EXPECT_EQ(test, 16, toy.calls);
+	KUNIT_EXPECT_EQ(test, 0, toy.far);
+}
+
+/* A long request lets others run after each unit, if the caller allows that. */
+static void test_yield(struct kunit *test)
+{
+	struct toy_fixture *f = toy_alloc(test, 0);
+	struct scatterlist sg;
+	u8 *data;
+
+	if (IS_ENABLED(CONFIG_PREEMPTION))
+		kunit_skip(test, "the kernel preempts without being asked");
+
+	data = kunit_kzalloc(test, 5 * 32, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, data);
+	sg_init_one(&sg, data, 5 * 32);
+
+	KUNIT_ASSERT_EQ(test, 0,
+			crypto_skcipher_set_data_unit_size(f->tfm, 32));
+	toy.want_cpu = true;
+	skcipher_request_set_crypt(f->req, &sg, &sg, 5 * 32, f->iv);
+	KUNIT_ASSERT_EQ(test, 0, crypto_skcipher_encrypt(f->req));
+	KUNIT_EXPECT_EQ(test, 0, toy.yields);
+
+	toy.calls = 0;
+	skcipher_request_set_callback(f->req, CRYPTO_TFM_REQ_MAY_YIELD, NULL,
+				      NULL);
+	KUNIT_ASSERT_EQ(test, 0, crypto_skcipher_encrypt(f->req));
+	KUNIT_EXPECT_EQ(test, 4, toy.yields);
 }
 
 static void test_carry_into_high_half(struct kunit *test)
@@ -530,10 +684,14 @@ static struct kunit_case skcipher_data_unit_cases[] = {
 	KUNIT_CASE(test_lskcipher_registration),
 	KUNIT_CASE(test_without_flag),
 	KUNIT_CASE(test_size_and_step),
+	KUNIT_CASE(test_refusal_below_wrapper),
 	KUNIT_CASE(test_bad_lengths),
 	KUNIT_CASE(test_walk),
 	KUNIT_CASE(test_runs),
 	KUNIT_CASE(test_long_runs),
+	KUNIT_CASE(test_scattered_units),
+	KUNIT_CASE(test_entry_of_many_pages),
+	KUNIT_CASE(test_yield),
 	KUNIT_CASE(test_carry_into_high_half),
 	KUNIT_CASE(test_error_in_the_middle),
 	{}

@@ -10,139 +10,59 @@
 #include <linux/errno.h>
 #include <linux/export.h>
 #include <linux/minmax.h>
+#include <linux/mm.h>
 #include <linux/scatterlist.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 
-#include "internal.h"
-
 /**
- * skcipher_prepare_data_unit_alg() - check what an algorithm says of data units
- * @alg: algorithm that is about to be registered
- *
- * The IV is a 128-bit counter, and a unit knows nothing of the one before it.
- *
- * Return: 0, or -EINVAL if the algorithm sets the flag and cannot keep what the
- *	   flag promises, or has a ->set_data_unit() without the flag.
- */
-int skcipher_prepare_data_unit_alg(struct skcipher_alg *alg)
-{
-	if (!(alg->base.cra_flags & CRYPTO_ALG_SKCIPHER_MULTI_DATA_UNIT))
-		return alg->set_data_unit ? -EINVAL : 0;
-
-	if (alg->ivsize != SKCIPHER_DATA_UNIT_IVSIZE || alg->statesize)
-		return -EINVAL;
-
-	return 0;
-}
-
-static int skcipher_set_data_unit(struct crypto_skcipher *tfm,
-				  unsigned int size, unsigned int step)
-{
-	struct skcipher_alg *alg = crypto_skcipher_alg(tfm);
-	int err = 0;
-
-	if (alg->set_data_unit)
-		err = alg->set_data_unit(tfm, size, step);
-	if (!err) {
-		tfm->data_unit_size = size;
-		tfm->data_unit_step = step;
-	}
-	return err;
-}
-
-/**
- * skcipher_pass_data_unit() - hand size and step on to the algorithm below
- * @child: tfm that requests are handed on to
- * @size: size of a data unit in bytes, or 0, as ->set_data_unit() got it
- * @step: IV step, as ->set_data_unit() got it
- *
- * For the ->set_data_unit() of wrappers, which have the flag only if the algorithm
- * below has it.
- *
- * Context: Process context.  May sleep.
- * Return: As ->set_data_unit().
- */
-int skcipher_pass_data_unit(struct crypto_skcipher *child, unsigned int size,
-			    unsigned int step)
-{
-	if (!crypto_skcipher_supports_multi_data_unit(child))
-		return -EOPNOTSUPP;
-
-	return skcipher_set_data_unit(child, size, step);
-}
-EXPORT_SYMBOL_GPL(skcipher_pass_data_unit);
-
-/**
- * crypto_skcipher_set_data_unit_size() - let requests hold many data units
+ * crypto_skcipher_set_data_unit() - let requests hold many data units
  * @tfm: cipher handle
  * @size: size of a data unit in bytes, a multiple of the block size of the
  *	  cipher; 0 makes a request one message again, whatever its length
+ * @step: what to add to the IV from one data unit to the next; ignored if @size
+ *	  is 0.  dm-crypt counts 512-byte sectors, also where it encrypts 4096
+ *	  bytes at a time: its step is 8 then.
  *
- * The size belongs to the tfm as the key does, and survives
- * crypto_skcipher_setkey().  It must not be changed while requests are being
- * processed.  On an error what was set before stays in force.
- *
- * Context: Process context.  May sleep.
- * Return:
- * * 0 on success; always 0 if @size is 0
- * * -EOPNOTSUPP if the algorithm takes no requests of many data units, or cannot
- *   do the step that has been set
- * * -EINVAL if the cipher cannot take data units of this size
- */
-int crypto_skcipher_set_data_unit_size(struct crypto_skcipher *tfm,
-				       unsigned int size)
-{
-	int err;
-
-	if (size == crypto_skcipher_data_unit_size(tfm))
-		return 0;
-
-	if (!crypto_skcipher_supports_multi_data_unit(tfm))
-		return -EOPNOTSUPP;
-
-	if (size % crypto_skcipher_blocksize(tfm))
-		return -EINVAL;
-
-	err = skcipher_set_data_unit(tfm, size,
-				     crypto_skcipher_data_unit_step(tfm));
-	if (!size && WARN_ON_ONCE(err)) {
-		tfm->data_unit_size = 0;
-		err = 0;
-	}
-	return err;
-}
-EXPORT_SYMBOL_GPL(crypto_skcipher_set_data_unit_size);
-
-/**
- * crypto_skcipher_set_data_unit_step() - set the IV step between data units
- * @tfm: cipher handle
- * @step: what to add to the IV from one data unit to the next; 1 unless set
- *
- * For callers that count in something smaller than a data unit: dm-crypt counts
- * 512-byte sectors, also where it encrypts 4096 bytes at a time.
- *
- * May be called before or after crypto_skcipher_set_data_unit_size(), and under
- * the same conditions.  On an error what was set before stays in force.
+ * Size and step belong to the tfm as the key does, and survive
+ * crypto_skcipher_setkey().  They must not be changed while requests are being
+ * processed.  An error changes nothing: the old size and step stay in force.
  *
  * Context: Process context.  May sleep.
  * Return:
  * * 0 on success
- * * -EOPNOTSUPP if the algorithm takes no requests of many data units, or cannot
- *   do this step
- * * -EINVAL if @step is 0, which would use an IV twice
+ * * -EOPNOTSUPP if the algorithm takes no requests of many data units
+ * * -EINVAL if the size is no multiple of the block size or beyond
+ *   SKCIPHER_DATA_UNIT_MAX_SIZE, or if the step is 0, which would use an IV twice,
+ *   or beyond SKCIPHER_DATA_UNIT_MAX_STEP
+ * * any error of the algorithm's ->set_data_unit()
  */
-int crypto_skcipher_set_data_unit_step(struct crypto_skcipher *tfm,
-				       unsigned int step)
+int crypto_skcipher_set_data_unit(struct crypto_skcipher *tfm,
+				  unsigned int size, unsigned int step)
 {
-	if (!crypto_skcipher_supports_multi_data_unit(tfm))
-		return -EOPNOTSUPP;
+	int err;
 
-	if (!step)
+	if (!crypto_skcipher_supports_multi_data_unit(tfm))
+		return size ? -EOPNOTSUPP : 0;
+
+	if (!size)
+		step = 0;
+	else if (size % crypto_skcipher_blocksize(tfm) ||
+		 size > SKCIPHER_DATA_UNIT_MAX_SIZE ||
+		 !step || step > SKCIPHER_DATA_UNIT_MAX_STEP)
 		return -EINVAL;
 
-	return skcipher_set_data_unit(tfm, tfm->data_unit_size, step);
+	if (crypto_skcipher_alg(tfm)->set_data_unit) {
+		err = crypto_skcipher_alg(tfm)->set_data_unit(tfm, size, step);
+		if (err)
+			return err;
+	}
+
+	tfm->data_unit_size = size;
+	tfm->data_unit_step = step;
+	return 0;
 }
-EXPORT_SYMBOL_GPL(crypto_skcipher_set_data_unit_step);
+EXPORT_SYMBOL_GPL(crypto_skcipher_set_data_unit);
 
 static void data_unit_pos_advance(struct skcipher_data_unit_pos *pos,
 				  unsigned int bytes)
@@ -159,24 +79,35 @@ static void *data_unit_pos_virt(const struct skcipher_data_unit_pos *pos)
 	return sg_virt(pos->sg) + pos->offset;
 }
 
-/*
- * Whoever processes a run with preemption disabled is to do so no longer than for
- * one data unit of the largest size that is in common use, nor to begin more units
- * than that has of a small one.
- */
-#define DATA_UNIT_RUN_BYTES	4096U
-#define DATA_UNIT_RUN_UNITS	16U
+/* Data units that have been neither handed out nor processed */
+static unsigned int data_unit_walk_left(const struct skcipher_data_unit_walk *walk)
+{
+	return walk->total - walk->index - walk->units;
+}
+
+/* There may be no entry behind the last unit. */
+static void data_unit_walk_advance(struct skcipher_data_unit_walk *walk,
+				   unsigned int units)
+{
+	if (!data_unit_walk_left(walk))
+		return;
+
+	data_unit_pos_advance(&walk->src, units * walk->size);
+	data_unit_pos_advance(&walk->dst, units * walk->size);
+}
 
 /*
- * How many whole data units lie in one piece at both positions, as the kernel's
- * addresses go, and can be processed where they are?
+ * How many of the next data units, at most @max, lie in one piece at both positions
+ * and can be processed there?
  */
-static unsigned int data_unit_run(const struct skcipher_data_unit_walk *walk)
+static unsigned int data_unit_run(const struct skcipher_data_unit_walk *walk,
+				  unsigned int max)
 {
-	const struct skcipher_data_unit_pos *src = &walk->src_pos;
-	const struct skcipher_data_unit_pos *dst = &walk->dst_pos;
+	const struct skcipher_data_unit_pos *src = &walk->src;
+	const struct skcipher_data_unit_pos *dst = &walk->dst;
 	unsigned int bytes;
 
+	/* Highmem is not mapped. */
 	if (IS_ENABLED(CONFIG_HIGHMEM))
 		return 0;
 
@@ -184,33 +115,29 @@ static unsigned int data_unit_run(const struct skcipher_data_unit_walk *walk)
 	    crypto_skcipher_alignmask(crypto_skcipher_reqtfm(walk->req)))
 		return 0;
 
-	bytes = min3(walk->left, src->sg->length - src->offset,
-		     dst->sg->length - dst->offset);
-	bytes = min(bytes, DATA_UNIT_RUN_BYTES);
-	return min(bytes / walk->size, DATA_UNIT_RUN_UNITS);
+	bytes = min(src->sg->length - src->offset,
+		    dst->sg->length - dst->offset);
+	max = min(max, data_unit_walk_left(walk));
+	return likely(bytes >= max * walk->size) ? max : bytes / walk->size;
 }
 
-/* What has been written without the help of a scatterwalk. */
-static void data_unit_flush(const struct skcipher_data_unit_walk *walk)
+/* Many drivers expect the offset of an entry to lie within its first page. */
+static struct scatterlist *data_unit_sg(struct scatterlist sg[2],
+					const struct skcipher_data_unit_pos *pos)
 {
-	if (ARCH_IMPLEMENTS_FLUSH_DCACHE_PAGE) {
-		const struct skcipher_data_unit_pos *dst = &walk->dst_pos;
-		const unsigned int offset = dst->sg->offset + dst->offset;
+	struct scatterlist *at = scatterwalk_ffwd(sg, pos->sg, pos->offset);
 
-		__scatterwalk_flush_dcache_pages(sg_page(dst->sg), offset,
-						 walk->bytes);
-	}
+	if (at == sg)
+		sg_set_page(sg, sg_page(sg) + (sg->offset >> PAGE_SHIFT),
+			    sg->length, offset_in_page(sg->offset));
+	return at;
 }
 
-static void data_unit_walk_advance(struct skcipher_data_unit_walk *walk,
-				   unsigned int bytes)
+/* As long as a caller asks for it, each unit is a chance to be rescheduled. */
+static void data_unit_yield(const struct skcipher_request *req)
 {
-	walk->left -= bytes;
-	if (!walk->left)
-		return;
-
-	data_unit_pos_advance(&walk->src_pos, bytes);
-	data_unit_pos_advance(&walk->dst_pos, bytes);
+	if (req->base.flags & (CRYPTO_TFM_REQ_MAY_SLEEP | CRYPTO_TFM_REQ_MAY_YIELD))
+		cond_resched();
 }
 
 /*
@@ -227,11 +154,8 @@ static noinline int data_unit_crypt_one(struct skcipher_data_unit_walk *walk)
 	struct scatterlist sg_src[2], sg_dst[2];
 	int err;
 
-	req->src = scatterwalk_ffwd(sg_src, walk->src_pos.sg,
-				    walk->src_pos.offset);
-	req->dst = src == dst ? req->src :
-		   scatterwalk_ffwd(sg_dst, walk->dst_pos.sg,
-				    walk->dst_pos.offset);
+	req->src = data_unit_sg(sg_src, &walk->src);
+	req->dst = src == dst ? req->src : data_unit_sg(sg_dst, &walk->dst);
 	req->cryptlen = walk->size;
 	memcpy(iv, req->iv, sizeof(iv));
 	memcpy(req->iv, walk->iv, sizeof(walk->iv));
@@ -249,30 +173,36 @@ static noinline int data_unit_crypt_one(struct skcipher_data_unit_walk *walk)
 		return err;
 
 	skcipher_advance_iv(walk->iv, walk->step);
-	data_unit_walk_advance(walk, walk->size);
-	crypto_yield(req->base.flags);
+	walk->index++;
+	data_unit_walk_advance(walk, 1);
+	data_unit_yield(req);
 	return 0;
 }
 
-/* Go to the next run, and process what is before it. */
-static int data_unit_walk_find(struct skcipher_data_unit_walk *walk)
+/* Hand out the next data units, and process those before them that are cut. */
+static int data_unit_walk_fill(struct skcipher_data_unit_walk *walk)
 {
+	struct skcipher_data_unit_run *run = walk->runs;
 	int err;
 
-	while (walk->left) {
-		walk->units = data_unit_run(walk);
-		walk->bytes = walk->units * walk->size;
-		if (likely(walk->bytes)) {
-			walk->src = data_unit_pos_virt(&walk->src_pos);
-			walk->dst = data_unit_pos_virt(&walk->dst_pos);
-			return 0;
+	walk->units = 0;
+	while (data_unit_walk_left(walk)) {
+		run->units = data_unit_run(walk, walk->max_units - walk->units);
+		if (likely(run->units)) {
+			run->src = data_unit_pos_virt(&walk->src);
+			run->dst = data_unit_pos_virt(&walk->dst);
+			walk->units += run->units;
+			data_unit_walk_advance(walk, run->units);
+			run++;
+			continue;
 		}
-
+		if (walk->units)
+			break;
 		err = data_unit_crypt_one(walk);
 		if (err)
 			return err;
 	}
-	walk->bytes = 0;
+	walk->nr_runs = run - walk->runs;
 	return 0;
 }
 
@@ -281,54 +211,54 @@ static int data_unit_walk_init(struct skcipher_data_unit_walk *walk,
 			       int (*crypt)(struct skcipher_request *req))
 {
 	struct crypto_skcipher *tfm = crypto_skcipher_reqtfm(req);
-	int err;
 
-	walk->bytes = 0;
-	err = skcipher_check_data_units(req);
-	if (err)
-		return err;
+	walk->units = 0;
+	walk->size = crypto_skcipher_data_unit_size(tfm);
+	walk->total = req->cryptlen / walk->size;
+	if (!walk->total || walk->total * walk->size != req->cryptlen)
+		return -EINVAL;
 
+	walk->step = crypto_skcipher_data_unit_step(tfm);
+	walk->index = 0;
 	walk->req = req;
 	walk->crypt = crypt;
-	walk->size = crypto_skcipher_data_unit_size(tfm);
-	walk->step = crypto_skcipher_data_unit_step(tfm);
-	walk->left = req->cryptlen;
-	walk->src_pos = (struct skcipher_data_unit_pos) { .sg = req->src };
-	walk->dst_pos = (struct skcipher_data_unit_pos) { .sg = req->dst };
+	walk->src = (struct skcipher_data_unit_pos) { .sg = req->src };
+	walk->dst = (struct skcipher_data_unit_pos) { .sg = req->dst };
 	memcpy(walk->iv, req->iv, sizeof(walk->iv));
 	return 0;
 }
 
 /**
- * skcipher_data_unit_walk_start() - begin to walk a request run by run
+ * skcipher_data_unit_walk_start() - begin to walk a request of many data units
  * @walk: the walk, need not be initialized
  * @req: request on a tfm that has a data unit size set
+ * @max_bytes: how much data to hand out at a time at most.  An algorithm that
+ *	       disables preemption chooses what takes about as long as one message
+ *	       of 4096 bytes does.
  * @crypt: processes one data unit, described by src, dst, cryptlen and iv of the
  *	   request that it is given.  Has to be synchronous.  May change the IV
  *	   buffer, and nothing else of the request.
  *
- * For algorithms that process data at kernel addresses.  A run is as many data
- * units as lie in one piece in both source and destination, aligned as the
- * algorithm asks for, up to 4096 bytes and 16 units.  Units that do not lie in one
- * piece, larger ones, and all of them on kernels with highmem, are given to @crypt,
- * out of the caller's sight::
+ * For algorithms that process data at kernel addresses.  The walk hands out up to
+ * SKCIPHER_DATA_UNITS_AT_ONCE data units at a time.  They are those that follow next
+ * in the request, each of them lies in one piece in both source and destination,
+ * aligned as the algorithm asks for, and several may come from different entries of
+ * the lists.  Units that do not lie in one piece, units of more than @max_bytes, and
+ * all units on kernels with highmem are given to @crypt, out of the caller's sight::
  *
- *	err = skcipher_data_unit_walk_start(&walk, req, crypt);
- *	while (walk.bytes) {
- *		(walk.units units, walk.bytes in all, go from walk.src to
- *		 walk.dst, which are the same or do not overlap. walk.iv is the IV
- *		 of the first of them, and has to be made that of the unit after
- *		 the last.)
+ *	err = skcipher_data_unit_walk_start(&walk, req, SZ_4K, crypt);
+ *	while (walk.units) {
+ *		(process walk.units units, which lie in walk.runs[0] to
+ *		 walk.runs[walk.nr_runs - 1]; walk.iv is the IV of the first unit)
  *		err = skcipher_data_unit_walk_next(&walk);
  *	}
  *	return err;
  *
  * @req and its IV buffer are what they were before whenever the caller sees them.
  *
- * Context: As @crypt requires; must not be called with preemption disabled if
- *	    the request has CRYPTO_TFM_REQ_MAY_SLEEP.
- * Return: 0, and the run in @walk, with 0 bytes if nothing is left to do.  On an
- *	   error there is no run:
+ * Context: As @crypt requires.  Must not be called with preemption disabled if the
+ *	    request has CRYPTO_TFM_REQ_MAY_SLEEP or CRYPTO_TFM_REQ_MAY_YIELD.
+ * Return: 0, with 0 units if nothing is left to do.  On an error there are no units:
  *
  *	   * -EINVAL if the length is not a positive multiple of the unit size;
  *	     nothing has been written
@@ -337,26 +267,42 @@ static int data_unit_walk_init(struct skcipher_data_unit_walk *walk,
  */
 int skcipher_data_unit_walk_start(struct skcipher_data_unit_walk *walk,
 				  struct skcipher_request *req,
+				  unsigned int max_bytes,
 				  int (*crypt)(struct skcipher_request *req))
 {
-	return data_unit_walk_init(walk, req, crypt) ?:
-	       data_unit_walk_find(walk);
+	int err;
+
+	err = data_unit_walk_init(walk, req, crypt);
+	if (err)
+		return err;
+
+	walk->max_units = min(max_bytes / walk->size,
+			      SKCIPHER_DATA_UNITS_AT_ONCE);
+	return data_unit_walk_fill(walk);
 }
 EXPORT_SYMBOL_GPL(skcipher_data_unit_walk_start);
 
 /**
- * skcipher_data_unit_walk_next() - the run is processed, go on to the next
- * @walk: walk that has a run
+ * skcipher_data_unit_walk_next() - the units are processed, go on to the next
+ * @walk: walk that has units
  *
  * Context: As skcipher_data_unit_walk_start().
  * Return: As skcipher_data_unit_walk_start(), except that the length is right.
  */
 int skcipher_data_unit_walk_next(struct skcipher_data_unit_walk *walk)
 {
-	data_unit_flush(walk);
-	data_unit_walk_advance(walk, walk->bytes);
-	crypto_yield(walk->req->base.flags);
-	return data_unit_walk_find(walk);
+	const struct skcipher_data_unit_run *run;
+
+	if (ARCH_IMPLEMENTS_FLUSH_DCACHE_PAGE) {
+		for (run = walk->runs; run < walk->runs + walk->nr_runs; run++)
+			__scatterwalk_flush_dcache_pages(virt_to_page(run->dst),
+							 offset_in_page(run->dst),
+							 run->units * walk->size);
+	}
+	skcipher_advance_iv(walk->iv, (u64)walk->units * walk->step);
+	walk->index += walk->units;
+	data_unit_yield(walk->req);
+	return data_unit_walk_fill(walk);
 }
 EXPORT_SYMBOL_GPL(skcipher_data_unit_walk_next);
 
@@ -372,9 +318,9 @@ EXPORT_SYMBOL_GPL(skcipher_data_unit_walk_next);
  * unit after the other, so nothing is allocated; when this returns, @req and the
  * IV buffer are what they were before.
  *
- * Context: As @crypt requires; must not be called with preemption disabled if
- *	    the request has CRYPTO_TFM_REQ_MAY_SLEEP, as it may sleep then after
- *	    each unit.
+ * Context: As @crypt requires.  Must not be called with preemption disabled if the
+ *	    request has CRYPTO_TFM_REQ_MAY_SLEEP or CRYPTO_TFM_REQ_MAY_YIELD: both
+ *	    allow to reschedule after each unit.
  * Return:
  * * 0 on success
  * * -EINVAL if the length is not a positive multiple of the unit size; nothing has
@@ -389,7 +335,7 @@ int skcipher_crypt_data_units(struct skcipher_request *req,
 	int err;
 
 	err = data_unit_walk_init(&walk, req, crypt);
-	while (!err && walk.left)
+	while (!err && data_unit_walk_left(&walk))
 		err = data_unit_crypt_one(&walk);
 	return err;
 }

@@ -338,25 +338,14 @@ static int set_data_unit(struct data_unit_test *t,
 			 const struct data_unit_case *c)
 {
 	struct crypto_skcipher *tfm = t->tfm;
-	unsigned int old_step;
+	const unsigned int size = crypto_skcipher_data_unit_size(tfm);
+	const unsigned int step = crypto_skcipher_data_unit_step(tfm);
 	int err;
 
-	err = crypto_skcipher_set_data_unit_size(tfm, 0);
-	if (err)
-		return complain(t, c, "cannot be turned off", err);
-
-	old_step = crypto_skcipher_data_unit_step(tfm);
-	err = crypto_skcipher_set_data_unit_step(tfm, c->step);
-	if (err && crypto_skcipher_data_unit_step(tfm) != old_step)
-		return complain(t, c, "refused step is in force", err);
-	if (err == -EOPNOTSUPP)
-		return 1;
-	if (err)
-		return complain(t, c, "cannot set the step", err);
-
-	err = crypto_skcipher_set_data_unit_size(tfm, c->size);
-	if (err && crypto_skcipher_data_unit_size(tfm))
-		return complain(t, c, "refused size is in force", err);
+	err = crypto_skcipher_set_data_unit(tfm, c->size, c->step);
+	if (err && (crypto_skcipher_data_unit_size(tfm) != size ||
+		    crypto_skcipher_data_unit_step(tfm) != step))
+		return complain(t, c, "refused size or step is in force", err);
 	if (err == -EOPNOTSUPP || err == -EINVAL)
 		return 1;
 	if (err)
@@ -438,11 +427,8 @@ static int run_case(struct data_unit_test *t, const struct data_unit_case *c)
 static const unsigned int sizes[] = { 16, 48, 256, 512, 528, 1024, 2048, 4096 };
 static const unsigned int steps[] = { 1, 2, 4, 8 };
 
-/*
- * All combinations of what dm-crypt and its like need most, a few units each, the
- * longest request, and one of more short units than drivers look at together.
- */
-static int run_fixed_cases(struct data_unit_test *t)
+/* All combinations of what dm-crypt and its like need most, a few units each */
+static int run_short_cases(struct data_unit_test *t)
 {
 	unsigned int i, bits;
 	int err;
@@ -465,6 +451,14 @@ static int run_fixed_cases(struct data_unit_test *t)
 				return err;
 		}
 	}
+	return 0;
+}
+
+/* The longest request, and one of more short units than drivers look at together */
+static int run_long_cases(struct data_unit_test *t)
+{
+	unsigned int bits;
+	int err;
 
 	for (bits = 0; bits < 8; bits++) {
 		struct data_unit_case c = {
@@ -518,6 +512,7 @@ static int run_random_cases(struct data_unit_test *t)
 	return 0;
 }
 
+/* Returns 1 if the algorithm has no keys of this size. */
 static int setkey(struct data_unit_test *t, unsigned int keysize)
 {
 	const unsigned int size = crypto_skcipher_data_unit_size(t->tfm);
@@ -529,8 +524,13 @@ static int setkey(struct data_unit_test *t, unsigned int keysize)
 		return -ENOMEM;
 
 	get_random_bytes(key, keysize);
-	err = crypto_skcipher_setkey(t->ref_tfm, key, keysize) ?:
-	      crypto_skcipher_setkey(t->tfm, key, keysize);
+	err = crypto_skcipher_setkey(t->ref_tfm, key, keysize);
+	if (err == -EINVAL) {
+		kfree_sensitive(key);
+		return 1;
+	}
+	if (!err)
+		err = crypto_skcipher_setkey(t->tfm, key, keysize);
 	if (!err && crypto_skcipher_data_unit_size(t->tfm) != size)
 		err = -EINVAL;
 	if (err)
@@ -538,6 +538,26 @@ static int setkey(struct data_unit_test *t, unsigned int keysize)
 		       t->driver, keysize, err);
 	kfree_sensitive(key);
 	return err;
+}
+
+/* The sizes of keys are multiples of 8, up to the largest, which is in use then. */
+static int run_all_keys(struct data_unit_test *t)
+{
+	const unsigned int max = crypto_skcipher_max_keysize(t->tfm);
+	unsigned int keysize = crypto_skcipher_min_keysize(t->tfm);
+	int err;
+
+	for (; keysize <= max; keysize += 8) {
+		err = setkey(t, keysize);
+		if (err < 0)
+			return err;
+		if (err)
+			continue;
+		err = run_short_cases(t);
+		if (err)
+			return err;
+	}
+	return 0;
 }
 
 static int run_test(struct data_unit_test *t)
@@ -560,9 +580,8 @@ static int run_test(struct data_unit_test *t)
 	get_random_bytes(t->input, t->max_data + 1);
 	crypto_init_wait(&t->wait);
 
-	err = setkey(t, crypto_skcipher_max_keysize(t->tfm)) ?:
-	      run_fixed_cases(t) ?:
-	      setkey(t, crypto_skcipher_min_keysize(t->tfm)) ?:
+	err = run_all_keys(t) ?:
+	      run_long_cases(t) ?:
 	      run_random_cases(t);
 	if (err)
 		return err;

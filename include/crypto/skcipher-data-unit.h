@@ -25,8 +25,8 @@
  *
  *	IV + n * step  (mod 2^128)
  *
- * where both are 128-bit little-endian numbers and step is 1 or whatever
- * crypto_skcipher_set_data_unit_step() has set.
+ * where both are 128-bit little-endian numbers.  The step is 1, unless
+ * crypto_skcipher_set_data_unit() has set another one together with the size.
  *
  * While a data unit size is set:
  *
@@ -41,6 +41,10 @@
  *
  * The size and the step are properties of the tfm, as the key is.  Setting a key
  * leaves them alone.
+ *
+ * A synchronous algorithm is busy with such a request for as long as with all of
+ * its units.  A caller that may be rescheduled, but must not wait for memory, sets
+ * CRYPTO_TFM_REQ_MAY_YIELD in the request.
  */
 
 /*
@@ -54,6 +58,10 @@
 
 /* Bytes of IV that an algorithm with the flag has. */
 #define SKCIPHER_DATA_UNIT_IVSIZE		16
+
+/* What a tfm has room for */
+#define SKCIPHER_DATA_UNIT_MAX_SIZE		((1U << 24) - 1)
+#define SKCIPHER_DATA_UNIT_MAX_STEP		((1U << 8) - 1)
 
 /**
  * crypto_skcipher_supports_multi_data_unit() - may requests hold many units?
@@ -87,17 +95,33 @@ crypto_skcipher_data_unit_size(struct crypto_skcipher *tfm)
  * @tfm: cipher handle
  *
  * Context: Any context.
- * Return: what is added to the IV from one data unit to the next.
+ * Return: what is added to the IV from one data unit to the next; 0 if a request
+ *	   is not divided into data units.
  */
 static inline unsigned int
 crypto_skcipher_data_unit_step(struct crypto_skcipher *tfm)
 {
-	return tfm->data_unit_step ?: 1;
+	return tfm->data_unit_step;
 }
 
-int crypto_skcipher_set_data_unit_size(struct crypto_skcipher *tfm,
-				       unsigned int size);
-int crypto_skcipher_set_data_unit_step(struct crypto_skcipher *tfm,
-				       unsigned int step);
+int crypto_skcipher_set_data_unit(struct crypto_skcipher *tfm,
+				  unsigned int size, unsigned int step);
+
+/**
+ * crypto_skcipher_set_data_unit_size() - let requests hold many data units
+ * @tfm: cipher handle
+ * @size: size of a data unit in bytes, or 0
+ *
+ * This is crypto_skcipher_set_data_unit() with an IV step of 1.
+ *
+ * Context: Process context.  May sleep.
+ * Return: As crypto_skcipher_set_data_unit().
+ */
+static inline int
+crypto_skcipher_set_data_unit_size(struct crypto_skcipher *tfm,
+				   unsigned int size)
+{
+	return crypto_skcipher_set_data_unit(tfm, size, 1);
+}
 
 #endif	/* _CRYPTO_SKCIPHER_DATA_UNIT_H */

@@ -12,10 +12,21 @@
 #include <linux/types.h>
 #include <linux/unaligned.h>
 
-int skcipher_prepare_data_unit_alg(struct skcipher_alg *alg);
+/* The walk hands out at most this many data units at a time. */
+#define SKCIPHER_DATA_UNITS_AT_ONCE	16U
 
-int skcipher_crypt_data_units(struct skcipher_request *req,
-			      int (*crypt)(struct skcipher_request *req));
+/**
+ * struct skcipher_data_unit_run - data units that follow each other in memory
+ * @src: where the units are read from
+ * @dst: where they are written to: the same as @src, or memory that does not
+ *	 overlap
+ * @units: how many data units; at least 1
+ */
+struct skcipher_data_unit_run {
+	const u8 *src;
+	u8 *dst;
+	unsigned int units;
+};
 
 /**
  * struct skcipher_data_unit_pos - a place in a scatterlist
@@ -28,51 +39,51 @@ struct skcipher_data_unit_pos {
 };
 
 /**
- * struct skcipher_data_unit_walk - a request of many data units, run by run
- * @src: where the run is read from
- * @dst: where it is written to
- * @units: length of the run in data units
- * @bytes: the same in bytes; 0 if there is no run any more
- * @left: bytes from the beginning of the run to the end of the request
+ * struct skcipher_data_unit_walk - a request of many data units, some at a time
+ * @units: data units that the walk hands out now, all runs together; 0 at the end
+ * @nr_runs: number of runs that these lie in
+ * @index: index of the first of them in the request, counted from 0
+ * @total: data units of the request
  * @size: bytes of a data unit
  * @step: what to add to the IV from one data unit to the next
- * @iv: IV of the first data unit of the run, to be taken on by the caller
- * @req: the request
- * @crypt: processes a data unit that does not lie in one piece
- * @src_pos: where the run begins in the source list
- * @dst_pos: where it begins in the destination list
+ * @iv: IV of the first data unit that is handed out
+ * @runs: the runs, in the order of the request
  *
- * See skcipher_data_unit_walk_start().  What comes after @iv is not for users.
+ * See skcipher_data_unit_walk_start().  The walk is read-only for its users.
  */
 struct skcipher_data_unit_walk {
-	const u8 *src;
-	u8 *dst;
 	unsigned int units;
-	unsigned int bytes;
-	unsigned int left;
+	unsigned int nr_runs;
+	unsigned int index;
+	unsigned int total;
 	unsigned int size;
 	unsigned int step;
 	u8 iv[SKCIPHER_DATA_UNIT_IVSIZE] __aligned(__alignof__(u64));
+	struct skcipher_data_unit_run runs[SKCIPHER_DATA_UNITS_AT_ONCE];
 
+	/* private: the rest of the request, behind the runs */
+	unsigned int max_units;
 	struct skcipher_request *req;
 	int (*crypt)(struct skcipher_request *req);
-	struct skcipher_data_unit_pos src_pos;
-	struct skcipher_data_unit_pos dst_pos;
+	struct skcipher_data_unit_pos src;
+	struct skcipher_data_unit_pos dst;
 };
 
 int skcipher_data_unit_walk_start(struct skcipher_data_unit_walk *walk,
 				  struct skcipher_request *req,
+				  unsigned int max_bytes,
 				  int (*crypt)(struct skcipher_request *req));
 int skcipher_data_unit_walk_next(struct skcipher_data_unit_walk *walk);
 
-int skcipher_pass_data_unit(struct crypto_skcipher *child, unsigned int size,
-			    unsigned int step);
+int skcipher_crypt_data_units(struct skcipher_request *req,
+			      int (*crypt)(struct skcipher_request *req));
 
 /**
  * skcipher_check_data_units() - is the request a whole number of data units?
  * @req: request on a tfm that has a data unit size set
  *
- * A provider calls this before it writes anything.
+ * For a provider that uses neither the walk nor skcipher_crypt_data_units(), both
+ * of which check this.  Such a provider calls it before it writes anything.
  *
  * Context: Any context.
  * Return: 0, or -EINVAL if the length is 0 or not a multiple of the unit size.
@@ -104,25 +115,36 @@ static inline void skcipher_advance_iv(u8 *iv, u64 n)
 }
 
 /**
- * skcipher_crypt_one_data_unit() - process a request of a single data unit
- * @req: request whose length is the data unit size
- * @crypt: processes a request of one message.  Has to be synchronous.  May change
- *	   the IV buffer, and nothing else of the request.
+ * skcipher_dispatch_data_units() - tell requests with data units from others
+ * @req: any request
+ * @crypt_one: processes a request of one message.  Has to be synchronous.  May
+ *	       change the IV buffer, and nothing else of the request.
+ * @crypt_units: processes a request of several data units, and checks its length
  *
- * Such a request needs no walk, and is what small I/O consists of.
+ * For ->encrypt() and ->decrypt(): a request without data units goes to @crypt_one
+ * after a single test.  So does a request of one data unit, of which small I/O
+ * consists: it needs no walk.
  *
- * Context: As @crypt requires.
- * Return: what @crypt returns.
+ * Context: As the two functions require.
+ * Return: as the two functions do.
  */
 static __always_inline int
-skcipher_crypt_one_data_unit(struct skcipher_request *req,
-			     int (*crypt)(struct skcipher_request *req))
+skcipher_dispatch_data_units(struct skcipher_request *req,
+			     int (*crypt_one)(struct skcipher_request *req),
+			     int (*crypt_units)(struct skcipher_request *req))
 {
+	const unsigned int size =
+		crypto_skcipher_data_unit_size(crypto_skcipher_reqtfm(req));
 	u8 iv[SKCIPHER_DATA_UNIT_IVSIZE];
 	int err;
 
+	if (!size)
+		return (*crypt_one)(req);
+	if (req->cryptlen != size)
+		return (*crypt_units)(req);
+
 	memcpy(iv, req->iv, sizeof(iv));
-	err = crypt(req);
+	err = (*crypt_one)(req);
 	memcpy(req->iv, iv, sizeof(iv));
 	return err;
 }

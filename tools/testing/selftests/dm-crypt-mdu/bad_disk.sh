@@ -67,7 +67,7 @@ works_again() {
 
 	mend
 	compare_disk
-	requests=$(count requests)
+	requests=$(count batches)
 	random_file "$WORK/plain" $SIZE
 	write_mixed "$UNIT" "$WORK/plain"
 	[ $BATCHING = N ] || expect_more_requests "$requests"

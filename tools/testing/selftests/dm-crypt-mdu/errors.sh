@@ -102,11 +102,11 @@ all_reads() {
 	local requests
 
 	open_volume "$1"
-	requests=$(count requests)
+	requests=$(count batches)
 	break_all error_reads
 	read_all 131072
 	read_all $SIZE
-	expect_count requests "$requests"
+	expect_count batches "$requests"
 	works_again
 }
 

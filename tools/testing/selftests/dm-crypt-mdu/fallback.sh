@@ -37,9 +37,8 @@ falls_back() {
 	open_volume
 	start_failing failslab crypt_alloc_sg
 	write_and_read "${BIO[@]}"
-	expect_count requests 0
+	expect_count batches 0
 	expect_count fallbacks $((2 * BIOS))
-	expect_count single_units $((2 * UNITS))
 }
 
 # needs_no_memory OPTION...: I/O of 16 KiB, which has four segments at most.
@@ -48,8 +47,7 @@ needs_no_memory() {
 	start_failing failslab crypt_alloc_sg
 	write_and_read --sizes 16384 "$@"
 	expect_count fallbacks 0
-	expect_count single_units 0
-	expect_count requests $((2 * SIZE / 16384))
+	expect_count batches $((2 * SIZE / 16384))
 }
 
 recovers() {
@@ -60,7 +58,7 @@ recovers() {
 	stop_failing
 	write_and_read "${BIO[@]}"
 	expect_count fallbacks $BIOS
-	expect_count requests $((2 * BIOS))
+	expect_count batches $((2 * BIOS))
 }
 
 require_fault failslab crypt_alloc_sg

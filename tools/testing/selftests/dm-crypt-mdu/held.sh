@@ -91,7 +91,7 @@ other_table() {
 	expect_all_answered
 	released
 	expect_on_disk
-	expect_status 0 0 0
+	expect_status 0 0
 	reset_cipher
 	block_io read "$VOLUME" > "$WORK/out"
 	expect_same "$WORK/expected" "$WORK/out" "with the other table"

@@ -28,7 +28,7 @@ reload() {
 	disk=$(make_disk $((SIZE / 512)))
 	map "$disk" aes-xts-plain64 "$FIRST_KEY" 0 "sector_size:$sector_size"
 	write_mixed "$sector_size" "$WORK/plain"
-	requests=$(count requests)
+	requests=$(count batches)
 	reload_key "$key"
 
 	if [ "$key" = "$FIRST_KEY" ]; then

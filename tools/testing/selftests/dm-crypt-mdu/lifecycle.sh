@@ -58,7 +58,7 @@ suspend_resume() {
 	open_volume "$1"
 	start_loads
 	for i in {1..12}; do
-		requests=$(count requests)
+		requests=$(count batches)
 		if [ $((i % 2)) -eq 0 ]; then
 			dmsetup suspend "$NAME"
 		else
@@ -158,7 +158,7 @@ wiped_key() {
 	for i in {1..2}; do
 		wait_rounds
 		dmsetup suspend "$NAME"
-		requests=$(count requests)
+		requests=$(count batches)
 		dmsetup message "$NAME" 0 key wipe
 		random_file "$WORK/new" $((SIZE / 4))
 		block_io write "$VOLUME" --offset $((SIZE / 2)) < "$WORK/new" &
@@ -169,7 +169,7 @@ wiped_key() {
 		sleep 0.5
 		kill -0 $writer 2> /dev/null || fail "the writer did not wait for the key"
 		kill -0 $reader 2> /dev/null || fail "the reader did not wait for the key"
-		expect_count requests "$requests"
+		expect_count batches "$requests"
 		dmsetup message "$NAME" 0 key set "$KEY"
 		dmsetup resume "$NAME"
 		wait $reader

@@ -167,7 +167,7 @@ reencrypted() {
 	reencrypt --active-name "$NAME" "${@:2}"
 	: > "$WORK/seen"
 	wait $watcher
-	grep "^$NAME-.* crypt multi_data_unit:on requests:[1-9]" "$WORK/watched" > /dev/null ||
+	grep "^$NAME-.* crypt batch_sectors:on batches:[1-9]" "$WORK/watched" > /dev/null ||
 		fail "nothing was batched meanwhile: $(sort -u "$WORK/watched" | tail -n 3)"
 	[ "$key" != "$(volume_key)" ] || fail "the key is the same"
 	expect_on

@@ -64,14 +64,13 @@ read_status() {
 	for word in $line; do
 		STATUS[${word%:*}]=${word#*:}
 	done
-	[ "${STATUS[multi_data_unit]}" = on ] || fail "batching is not on: $line"
+	[ "${STATUS[batch_sectors]}" = on ] || fail "batching is not on: $line"
 }
 
-# expect_status REQUESTS SINGLE_UNITS FALLBACKS: what dm-crypt has counted
+# expect_status BATCHES FALLBACKS: what dm-crypt has counted
 expect_status() {
-	expect_count requests "$1"
-	expect_count single_units "$2"
-	expect_count fallbacks "$3"
+	expect_count batches "$1"
+	expect_count fallbacks "$2"
 }
 
 # expect_cipher NAME TEST NUMBER|NAME, as in: expect_cipher busy -gt 0

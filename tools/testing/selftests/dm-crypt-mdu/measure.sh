@@ -74,7 +74,7 @@ done
 for tool in dmsetup blockdev fio awk sort; do
 	command -v "$tool" > /dev/null || die "$tool is not installed"
 done
-parameter=/sys/module/dm_crypt/parameters/multi_data_unit
+parameter=/sys/module/dm_crypt/parameters/batch_sectors
 [ -d /sys/module/dm_crypt ] || modprobe -q dm-crypt || die "the kernel has no dm-crypt"
 [ -w $parameter ] || die "dm-crypt of this kernel ($(uname -r)) does not batch"
 directions=(read write)
@@ -186,7 +186,7 @@ for size in "${sizes[@]}"; do
 	open_volume on "$size"
 	status=$(dmsetup status "$name-on")
 	case $status in
-	*"multi_data_unit:on"*)	;;
+	*"batch_sectors:on"*)	;;
 	*)	die "$cipher does not batch here: ${status#* crypt }" ;;
 	esac
 	for ((round = 0; round < rounds; round++)); do

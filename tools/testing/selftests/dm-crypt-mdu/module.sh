@@ -38,7 +38,7 @@ load_again() {
 # load_with Y|N [PARAMETER...]: loads the module, in which the parameter is that.
 load_with() {
 	modprobe dm-crypt "${@:2}"
-	[ "$(cat "$PARAMETER")" = "$1" ] || fail "multi_data_unit is $(cat "$PARAMETER"), not $1"
+	[ "$(cat "$PARAMETER")" = "$1" ] || fail "batch_sectors is $(cat "$PARAMETER"), not $1"
 }
 
 # use_volume on|off: writes it, and compares what is there with the last time.
@@ -82,7 +82,7 @@ loaded_again() {
 	DISK=$(make_disk $SECTORS)
 	for _ in {1..5}; do
 		unload
-		load_with N multi_data_unit=N
+		load_with N batch_sectors=N
 		use_volume off
 		set_batching Y
 		use_volume on
@@ -112,6 +112,6 @@ leaves_nothing() {
 
 ktap_set_plan 3
 run_case "the module stays while there is a volume" not_while_mapped
-run_case "the module is loaded again, with multi_data_unit and without" loaded_again
+run_case "the module is loaded again, with batch_sectors and without" loaded_again
 run_case "loading and unloading leaves nothing behind" leaves_nothing
 finish

@@ -39,7 +39,7 @@ batched_equals_unbatched() {
 	disk=$(make_disk $((SIZE / 512)))
 	use_volume "$disk" on "$WORK/on"
 	if one_sector_a_bio "$MAX_READ" && one_sector_a_bio "$MAX_WRITE"; then
-		expect_count requests 0
+		expect_count batches 0
 	else
 		expect_batched
 	fi

@@ -41,7 +41,7 @@ agrees() {
 	block_io read "$disk" | oracle decrypt "$@" > "$WORK/decrypted"
 	expect_same "$WORK/plain" "$WORK/decrypted" "written by dm-crypt"
 	expect_batched
-	requests=$(count requests)
+	requests=$(count batches)
 
 	random_file "$WORK/plain" $VOLUME_SIZE
 	oracle encrypt "$@" < "$WORK/plain" | block_io write "$disk"

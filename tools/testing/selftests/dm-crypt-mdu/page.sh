@@ -65,7 +65,7 @@ shows_status() {
 
 	make_volumes
 	run_section "Does my volume batch?" > "$WORK/all"
-	[ "$(grep -c 'crypt multi_data_unit:on ' "$WORK/all")" -eq 3 ] ||
+	[ "$(grep -c 'crypt batch_sectors:on ' "$WORK/all")" -eq 3 ] ||
 		fail "not one volume and then two: $(cat "$WORK/all")"
 	example=$(section "Does my volume batch?" | grep $'^\t0 .* crypt ')
 	[ "$(words <<< "$example")" = "$(head -n 1 "$WORK/all" | words)" ] ||
@@ -97,13 +97,13 @@ measures() {
 switches_off() {
 	make_volumes
 	run_section "How to switch it off" > /dev/null
-	[ "$(dmsetup status "$NAME-home" | words)" = "multi_data_unit reason" ] ||
+	[ "$(dmsetup status "$NAME-home" | words)" = "batch_sectors reason" ] ||
 		fail "the volume was not switched off: $(dmsetup status "$NAME-home")"
-	dmsetup status "$NAME-root" | grep 'multi_data_unit:on ' > /dev/null ||
+	dmsetup status "$NAME-root" | grep 'batch_sectors:on ' > /dev/null ||
 		fail "another volume was switched off: $(dmsetup status "$NAME-root")"
 	set_batching Y
 	cryptsetup refresh "$NAME-home" <<< "$PASSPHRASE"
-	dmsetup status "$NAME-home" | grep 'multi_data_unit:on ' > /dev/null ||
+	dmsetup status "$NAME-home" | grep 'batch_sectors:on ' > /dev/null ||
 		fail "the volume was not switched on again: $(dmsetup status "$NAME-home")"
 }
 
@@ -117,9 +117,9 @@ compares() {
 	cryptsetup close "$NAME-with"
 	sum=$(sha256sum < "$WORK/random")
 	run_section "When something looks wrong" > "$WORK/all"
-	grep 'multi_data_unit:on requests:0 ' "$WORK/all" > /dev/null ||
+	grep 'batch_sectors:on batches:0 ' "$WORK/all" > /dev/null ||
 		fail "not read with batching: $(cat "$WORK/all")"
-	grep 'multi_data_unit:off reason:disabled' "$WORK/all" > /dev/null ||
+	grep 'batch_sectors:off reason:disabled' "$WORK/all" > /dev/null ||
 		fail "not read without batching: $(cat "$WORK/all")"
 	[ "$(grep -cE '^[0-9a-f]{64}  ' "$WORK/all")" -eq 2 ] || fail "not two sums"
 	[ "$(grep -c "^${sum%% *}  " "$WORK/all")" -eq 2 ] ||

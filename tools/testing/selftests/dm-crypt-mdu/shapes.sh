@@ -36,11 +36,10 @@ one_request_a_bio() {
 	local size=$1 requests
 
 	open_volume "$size"
-	requests=$(count requests)
+	requests=$(count batches)
 	put 0 $((1024 * 1024))
-	[ $(($(count requests) - requests)) -eq 8 ] || fail "not 8 requests: $(get_status)"
-	[ "$(count units)" -eq $(((SIZE + 1024 * 1024) / size)) ] || fail "$(get_status)"
-	[ "$(count single_units)" -eq 0 ] || fail "single units: $(get_status)"
+	[ $(($(count batches) - requests)) -eq 8 ] || fail "not 8 requests: $(get_status)"
+	expect_count fallbacks 0
 }
 
 # cut_into SECTOR_SIZE SEGMENT_SIZE: many I/O sizes, 1024 segments at most.

@@ -18,7 +18,7 @@ SIZE=$((1024 * 1024))
 # expect_way Y|N
 expect_way() {
 	case $1:$LAST_STATUS in
-	Y:multi_data_unit:on*requests:[1-9]* | N:*off\ reason:disabled) ;;
+	Y:batch_sectors:on*batches:[1-9]* | N:*off\ reason:disabled) ;;
 	*)	fail "batching $1, but: $LAST_STATUS" ;;
 	esac
 }

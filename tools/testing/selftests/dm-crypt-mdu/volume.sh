@@ -6,7 +6,7 @@
 
 NAME=mdu-$$
 VOLUME=/dev/mapper/$NAME
-PARAMETER=/sys/module/dm_crypt/parameters/multi_data_unit
+PARAMETER=/sys/module/dm_crypt/parameters/batch_sectors
 # Of a LUKS volume, with a passphrase that is cheap to try.
 SLOT=(--pbkdf pbkdf2 --pbkdf-force-iterations 1000)
 
@@ -44,7 +44,7 @@ choose_cipher() {
 	AES_XTS="aes-xts"
 	map "$(make_disk 2048)" aes-xts-plain64 "$(random_key 64)" 0 ||
 		skip_all "the kernel cannot map aes-xts-plain64"
-	if [ "$(get_status)" = "multi_data_unit:off reason:cipher" ]; then
+	if [ "$(get_status)" = "batch_sectors:off reason:cipher" ]; then
 		aes=$(aes_driver)
 		[ -n "$aes" ] || skip_all "no AES-XTS driver takes many data units"
 		AES_XTS="capi:xts(ecb($aes))"
@@ -114,14 +114,14 @@ expect_count() {
 
 expect_on() {
 	case $(get_status) in
-	"multi_data_unit:on "*)	;;
+	"batch_sectors:on "*)	;;
 	*)	fail "batching is not on, the status is: $(get_status)" ;;
 	esac
 }
 
 # expect_off REASON
 expect_off() {
-	[ "$(get_status)" = "multi_data_unit:off reason:$1" ] ||
+	[ "$(get_status)" = "batch_sectors:off reason:$1" ] ||
 		fail "wanted batching off with reason $1, the status is: $(get_status)"
 }
 
@@ -129,7 +129,7 @@ expect_off() {
 # of several data units than that.
 expect_more_requests() {
 	expect_on
-	[ "$(count requests)" -gt "$1" ] ||
+	[ "$(count batches)" -gt "$1" ] ||
 		fail "no more requests than $1, the status is: $(get_status)"
 }
 

@@ -160,7 +160,7 @@ appends() {
 	block_io read "$DISK" "${place[@]}" | oracle decrypt --key "$KEY" \
 		--sector-size "$UNIT" --first-sector $ZONE_SECTORS > "$WORK/out"
 	expect_same "$WORK/zone.1" "$WORK/out" "appended, on disk"
-	[ "$(count requests)" -ge $((3 * pieces)) ] || fail "not batched: $(get_status)"
+	[ "$(count batches)" -ge $((3 * pieces)) ] || fail "not batched: $(get_status)"
 }
 
 ASYNC=(queue_len=8 delay_us=500 order=random busy_every=3)

@@ -85,13 +85,13 @@ class Subject:
             if self.status:
                 self.fail_status("nothing")
         elif self.kernel == "patched-off":
-            if self.status != "multi_data_unit:off reason:disabled":
-                self.fail_status("multi_data_unit:off reason:disabled")
+            if self.status != "batch_sectors:off reason:disabled":
+                self.fail_status("batch_sectors:off reason:disabled")
         elif not self.cell.eligible:
-            if self.status != "multi_data_unit:off reason:iv_mode":
-                self.fail_status("multi_data_unit:off reason:iv_mode")
-        elif not self.status.startswith("multi_data_unit:on "):
-            self.fail_status("multi_data_unit:on")
+            if self.status != "batch_sectors:off reason:iv_mode":
+                self.fail_status("batch_sectors:off reason:iv_mode")
+        elif not self.status.startswith("batch_sectors:on "):
+            self.fail_status("batch_sectors:on")
 
     def check_end(self):
         """Were all sectors handed over as they should be?"""
@@ -99,9 +99,8 @@ class Subject:
         if self.cell.target != "crypt" or not counters:
             return
         batched = self.cell.bytes > self.cell.sector_size
-        if counters["fallbacks"] or (counters["units"] == 0) == batched or \
-           (counters["single_units"] == 0) != batched:
-            self.fail_status(f"{'many' if batched else 'one'} units a request")
+        if counters["fallbacks"] or (counters["batches"] == 0) == batched:
+            self.fail_status("batches" if batched else "no batches")
 
     def close(self):
         """Check that what was measured is what should have been, and take it away."""

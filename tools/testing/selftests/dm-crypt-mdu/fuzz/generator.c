@@ -104,7 +104,7 @@ static const char * const bad_options[] = {
 	"integrity:-1:none", "integrity:28:aead", "integrity:16:aead", "integrity:48:AEAD",
 	"integrity:", "integrity", "integrity_key_size:0", "integrity_key_size:32",
 	"integrity_key_size:4294967295", "integrity_key_size:-1", "integrity_key_size:",
-	"iv_large_sectors:1", "multi_data_unit", "multi_data_unit:on", "no_such_option", "-", "0",
+	"iv_large_sectors:1", "batch_sectors", "batch_sectors:on", "no_such_option", "-", "0",
 	"%s%s%n", "keyring",
 };
 

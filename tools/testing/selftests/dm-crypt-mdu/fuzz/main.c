@@ -5,7 +5,7 @@
  * usage: table_fuzz DISK PARAMETER [options]
  *
  *   DISK		block device, which is overwritten
- *   PARAMETER		file of dm-crypt's module parameter multi_data_unit
+ *   PARAMETER		file of dm-crypt's module parameter batch_sectors
  *
  *   --seed N		the same seed gives the same tables (default 1)
  *   --count N		how many (default 1000)

@@ -53,16 +53,16 @@ static void random_bytes(unsigned char *to, size_t n)
 static bool expect_status(const struct table *t, unsigned int flags)
 {
 	static const char on[] =
-		"multi_data_unit:on requests:%llu units:%llu single_units:%llu fallbacks:%llu%n";
-	unsigned long long requests, units, single, fallbacks;
+		"batch_sectors:on batches:%llu fallbacks:%llu%n";
+	unsigned long long batches, fallbacks;
 	const char *reason = expected_reason(t);
 	char status[MAX_LINE], wanted[128];
 	unsigned int i;
 	int end = 0;
 
 	get_status(flags, status);
-	if (!strncmp(status, "multi_data_unit:on", 18)) {
-		if (sscanf(status, on, &requests, &units, &single, &fallbacks, &end) != 4 ||
+	if (!strncmp(status, "batch_sectors:on", 16)) {
+		if (sscanf(status, on, &batches, &fallbacks, &end) != 2 ||
 		    status[end])
 			surprise("no status of a batched volume: %s", status);
 		if (reason && strcmp(reason, "?"))
@@ -74,9 +74,9 @@ static bool expect_status(const struct table *t, unsigned int flags)
 		surprise("it is not batched, but must be: %s", status);
 	if (!strcmp(reason, "?")) {
 		fuzz.count.undecided++;
-		return !strncmp(status, "multi_data_unit:on", 18);
+		return !strncmp(status, "batch_sectors:on", 16);
 	}
-	snprintf(wanted, sizeof(wanted), "multi_data_unit:off reason:%s", reason);
+	snprintf(wanted, sizeof(wanted), "batch_sectors:off reason:%s", reason);
 	if (strcmp(status, wanted))
 		surprise("the status is '%s', and not '%s'", status, wanted);
 	for (i = 0; i < ARRAY_SIZE(reason_names); i++)
@@ -172,7 +172,7 @@ static void use_volume(const struct table *t, bool batched, size_t *size, __u64 
 	fuzz.count.round_trips++;
 
 	get_status(0, status);
-	if (batched && *size > t->sector_size && strstr(status, "requests:0 "))
+	if (batched && *size > t->sector_size && strstr(status, "batches:0 "))
 		surprise("nothing was batched: %s", status);
 }
 
@@ -191,7 +191,7 @@ static void compare_with_off(const struct table *t, size_t size, __u64 at)
 	if (r)
 		surprise("without batching it cannot be resumed: %s", strerror(-r));
 	get_status(0, status);
-	if (strcmp(status, "multi_data_unit:off reason:disabled"))
+	if (strcmp(status, "batch_sectors:off reason:disabled"))
 		surprise("it is not switched off: %s", status);
 	fd = open_volume();
 	transfer(fd, false, back, size, at);
@@ -213,7 +213,7 @@ static void change_keys(const struct table *t, size_t size, __u64 at)
 		"key set :64:", "key set :64:logon:", "key set :64:nothing:mdu:fuzz",
 		"key set zz", "key set 0", "key get", "set", "key set :4294967295:logon:x",
 		"key set :-1:logon:mdu:fuzz", "KEY", "key set :64:logon:none-there",
-		"key \\\\", "key set 00 00", "multi_data_unit off",
+		"key \\\\", "key set 00 00", "batch_sectors off",
 	};
 	char text[MAX_LINE];
 	int r, fd;

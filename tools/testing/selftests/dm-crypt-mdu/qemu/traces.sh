@@ -66,8 +66,8 @@ run()
 		return 1
 	fi
 	case $2 in
-	Y)	grep '^# .*multi_data_unit:on requests:[1-9]' "$dir/$name.report" > /dev/null ;;
-	N)	grep '^# .*multi_data_unit:off' "$dir/$name.report" > /dev/null ;;
+	Y)	grep '^# .*batch_sectors:on batches:[1-9]' "$dir/$name.report" > /dev/null ;;
+	N)	grep '^# .*batch_sectors:off' "$dir/$name.report" > /dev/null ;;
 	esac || return 1
 	keys=$(($(count "${key:0:32}") + $(count "${key:64:32}")))
 	words=$(count "$word$word")

@@ -26,11 +26,10 @@ echo "packages: $(dpkg-query -W -f '${Package} ' 'linux-image-*' dm-crypt-mdu-to
 echo "root: $(findmnt -n -o SOURCE /)"
 cryptsetup status root_crypt | sed -n 's/^ *\(type\|cipher\|keysize\|sector size\): */\1: /p'
 echo "status: $(dmsetup status root_crypt)"
-echo "log: $(dmesg | grep 'multi_data_unit' | head -n 1)"
 echo "page: $(man -w dm-crypt-mdu 2>&1)"
 dm-crypt-measure --seconds 1 --rounds 3 --block-size 1m
 echo "measure: exit $?"
-echo "options dm_crypt multi_data_unit=N" > /etc/modprobe.d/dm-crypt.conf
+echo "options dm_crypt batch_sectors=N" > /etc/modprobe.d/dm-crypt.conf
 update-initramfs -u
 echo "initramfs: exit $?"
 systemctl reboot

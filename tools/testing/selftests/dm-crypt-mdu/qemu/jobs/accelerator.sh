@@ -20,7 +20,7 @@ set -eu
 directory=$1
 rounds=$2
 seconds=$3
-parameter=/sys/module/dm_crypt/parameters/multi_data_unit
+parameter=/sys/module/dm_crypt/parameters/batch_sectors
 disk=/dev/ram0
 
 monitor=/dev/virtio-ports/monitor

@@ -27,7 +27,7 @@ set -u
 
 disk=/dev/nullbench
 control=/proc/mdu_bench
-parameter=/sys/module/dm_crypt/parameters/multi_data_unit
+parameter=/sys/module/dm_crypt/parameters/batch_sectors
 
 # make_disk: size in MiB, mode 2 is a queue of requests as real disks have, irqmode
 # 0 no interrupt.
@@ -90,7 +90,7 @@ create()
 	shift 2
 
 	if ! set_parameter "$mdu"; then
-		say "error multi_data_unit cannot be '$mdu' with this kernel"
+		say "error batch_sectors cannot be '$mdu' with this kernel"
 	elif output=$(dmsetup create "$name" \
 			--table "0 $sectors ${*/#DISK/$disk}" 2>&1); then
 		say "ok device=/dev/mapper/$name"

@@ -14,7 +14,7 @@ disk=/dev/vdb
 ramdisk=/dev/ram0
 name=demo
 volume=/dev/mapper/$name
-parameter=/sys/module/dm_crypt/parameters/multi_data_unit
+parameter=/sys/module/dm_crypt/parameters/batch_sectors
 rounds=3
 fio_size=4M
 
@@ -127,35 +127,33 @@ ktap_set_plan 22
 
 head -c 4M /dev/urandom > "$work/plain"
 
-table '%-8s %-12s %8s %8s %14s %14s' \
-	sectors batching requests sectors/ "fio write" "fio read"
-table '%-8s %-12s %8s %8s %14s %14s' \
-	"" "" "" request "KiB/s" "KiB/s"
+table '%-8s %-12s %8s %14s %14s' \
+	sectors batching batches "fio write" "fio read"
+table '%-8s %-12s %8s %14s %14s' \
+	"" "" "" "KiB/s" "KiB/s"
 
 for size in 512 4096; do
 	check "$size: cryptsetup luksFormat, aes-xts-plain64" luks_format $disk $size
 	check "$size: cryptsetup open" open $disk Y
 	check "$size: the kernel says that batching is on" \
-		status_begins "multi_data_unit:on"
+		status_begins "batch_sectors:on"
 	check "$size: make a file system, write files, unmount" write_files
-	check "$size: requests were batched" status_begins \
-		"multi_data_unit:on requests:[1-9]"
-	read -r requests units < <(sed -n \
-		's/.*requests:\([0-9]*\) units:\([0-9]*\).*/\1 \2/p' "$work/status")
+	check "$size: there were batches" status_begins \
+		"batch_sectors:on batches:[1-9]"
+	batches=$(sed -n 's/.*batches:\([0-9]*\) .*/\1/p' "$work/status")
 	check "$size: close" luks_close
 
 	check "$size: open without batching" open $disk N
 	check "$size: the kernel says that it is off" \
-		status_begins "multi_data_unit:off reason:disabled"
+		status_begins "batch_sectors:off reason:disabled"
 	check "$size: the files are the same" read_files
 	check "$size: close" luks_close
 
 	check "$size: bytes on disk are the same with and without" ciphertext_equal
 	if measure $size; then
-		table '%-8s %-12s %8s %8s %14s %14s' "$size" on "$requests" \
-			$((units / requests)) \
+		table '%-8s %-12s %8s %14s %14s' "$size" on "$batches" \
 			"$(median "$work/rate.write.Y")" "$(median "$work/rate.read.Y")"
-		table '%-8s %-12s %8s %8s %14s %14s' "$size" off - 1 \
+		table '%-8s %-12s %8s %14s %14s' "$size" off - \
 			"$(median "$work/rate.write.N")" "$(median "$work/rate.read.N")"
 	else
 		ktap_exit_fail_msg "fio did not report: $(tail -n 1 "$log")"

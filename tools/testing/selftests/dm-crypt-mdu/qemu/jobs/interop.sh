@@ -36,7 +36,7 @@ plain_disk()
 
 is_kernel()
 {
-	local parameter=/sys/module/dm_crypt/parameters/multi_data_unit
+	local parameter=/sys/module/dm_crypt/parameters/batch_sectors
 
 	case $1 in
 	patched)	[ -e $parameter ] ;;
@@ -56,7 +56,7 @@ $3 $areas $(($1 * area_sectors)) $(($# - 3)) ${*:4}"
 batched()
 {
 	! is_kernel patched ||
-		dmsetup status "$name" | grep 'multi_data_unit:on requests:[1-9]'
+		dmsetup status "$name" | grep 'batch_sectors:on batches:[1-9]'
 }
 
 # area write|verify PLAIN SECTOR_SIZE NUMBER IV IV_OFFSET OPTION...

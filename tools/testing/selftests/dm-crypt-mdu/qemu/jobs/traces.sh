@@ -22,7 +22,7 @@ name=traces
 volume=/dev/mapper/$name
 disk=/dev/vdb
 tests=/kselftest/dm-crypt-mdu
-parameter=/sys/module/dm_crypt/parameters/multi_data_unit
+parameter=/sys/module/dm_crypt/parameters/batch_sectors
 size=$((1024 * 1024))
 
 # In processes that are gone, and their memory with them, when this ends.

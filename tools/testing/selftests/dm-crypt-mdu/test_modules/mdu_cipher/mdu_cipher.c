@@ -694,7 +694,7 @@ static int mdu_set_data_unit(struct crypto_skcipher *tfm, unsigned int size,
 {
 	struct mdu_tfm_ctx *ctx = crypto_skcipher_ctx(tfm);
 
-	return skcipher_pass_data_unit(ctx->child, size, step);
+	return crypto_skcipher_set_data_unit(ctx->child, size, step);
 }
 
 /* Not an asynchronous one: that finds no other, nor this driver itself. */
