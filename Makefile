@@ -159,8 +159,8 @@ bench-accelerator: kernel rootfs
 
 check-series:
 	@patches/bin/install-deps $(BASE) check-series
-	@$(MAKE) --no-print-directory tree
-	@patches/bin/check-series $(BASE) $(LINUX) $(B)/linux-commits
+	@$(MAKE) --no-print-directory unpatched
+	@UNPATCHED=$(UNPATCHED)/.build patches/bin/check-series $(BASE) $(LINUX) $(B)/linux-commits
 
 refresh:
 	@patches/bin/refresh $(BASE) $(LINUX)

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Prove that who does not use data units does not pay for them: compare the
-# machine code of what every request passes through, the size of a request, and
-# the memory that dm-crypt has with each bio, between builds with and without the
-# series.  TAP on stdout.
+# Prove that users without data units do not pay for them.  Compare builds with and
+# without the series: the machine code that every request passes through, the size of
+# a request and of a tfm, where other users look into a tfm, and the memory that
+# dm-crypt has with each bio.  TAP on stdout.
 #
 # usage: compare-code.sh --patched OUTDIR --unpatched OUTDIR
 #
@@ -102,11 +102,15 @@ size_grows()
 }
 
 ktap_print_header
-ktap_set_plan 4
+ktap_set_plan 6
 same_code crypto_skcipher_encrypt
 same_code crypto_skcipher_decrypt
 size_grows 0 $skcipher 'sizeof(struct skcipher_request)' \
 	"struct skcipher_request has the same size"
+size_grows 0 $skcipher 'sizeof(struct crypto_skcipher)' \
+	"struct crypto_skcipher has the same size"
+size_grows 0 $skcipher 'offsetof(struct crypto_skcipher, base)' \
+	"the tfm begins at the same place in struct crypto_skcipher"
 size_grows 16 $dm_crypt 'sizeof(struct dm_crypt_io) + sizeof(struct dm_crypt_request)' \
 	"what dm-crypt keeps with a bio grows by 16 bytes at most"
 ktap_finished
