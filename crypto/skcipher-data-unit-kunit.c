@@ -352,7 +352,8 @@ static void expect_units_of_48(struct kunit *test, struct crypto_skcipher *tfm)
 		goto out;
 	}
 	sg_init_one(&sg, data, 96);
-	skcipher_request_set_callback(req, 0, crypto_req_done, &wait);
+	skcipher_request_set_callback(req, CRYPTO_TFM_REQ_MAY_BACKLOG,
+				      crypto_req_done, &wait);
 	skcipher_request_set_crypt(req, &sg, &sg, 96, iv);
 
 	toy.calls = 0;
