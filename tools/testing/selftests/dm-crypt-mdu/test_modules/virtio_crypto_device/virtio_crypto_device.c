@@ -82,7 +82,7 @@
 /* Device requests that are collected at a time. */
 #define BATCH	256
 /* Descriptors of one, each way. */
-#define PARTS	64
+#define PARTS	80
 
 static uint ring_size = 256;
 module_param(ring_size, uint, 0644);
@@ -144,6 +144,7 @@ enum { DATA, CONTROL, QUEUES };
  * @work: looks what there is
  * @avail: up to where it has
  * @used: up to where it has answered
+ * @given: answers so far
  * @packed: is it a packed ring?
  * @avail_wrap: in a packed ring, the wrap counter of @avail
  * @used_wrap: the same of @used
@@ -153,6 +154,7 @@ struct queue {
 	struct work_struct work;
 	u16 avail;
 	u16 used;
+	unsigned int given;
 	bool packed;
 	bool avail_wrap;
 	bool used_wrap;
@@ -505,6 +507,7 @@ static void give_back(struct queue *queue, const struct head *head, u32 len)
 	const struct vring *ring;
 	struct vring_used_elem *elem;
 
+	queue->given++;
 	if (queue->packed) {
 		give_back_packed(queue, head, len);
 		return;
@@ -565,8 +568,6 @@ static bool wants_interrupt(const struct queue *queue, u16 before)
 	const struct vring_packed_desc_event *event;
 	const struct vring *ring;
 
-	if (before == queue->used)
-		return false;
 	if (queue->packed) {
 		event = phys_to_virt(virtqueue_get_avail_addr(queue->vq));
 		return le16_to_cpu(READ_ONCE(event->flags)) != VRING_PACKED_EVENT_FLAG_DISABLE;
@@ -581,18 +582,19 @@ static void look(struct work_struct *work)
 	struct queue *queue = container_of(work, struct queue, work);
 	static struct head heads[BATCH];
 	const bool backwards = order[0] == 'l' && !queue->packed;
-	unsigned int n, i;
+	unsigned int n, i, given;
 	u16 before;
 
 	if (delay_us && queue == &queues[DATA])
 		fsleep(delay_us);
 	while ((n = queue->packed ? collect_packed(queue, heads) : collect_split(queue, heads))) {
 		before = queue->used;
+		given = queue->given;
 		for (i = 0; i < n; i++)
 			answer(queue, &heads[backwards ? n - 1 - i : i]);
 		/* Who asks to be told sees the answers, or is told. */
 		virt_mb();
-		if (wants_interrupt(queue, before)) {
+		if (queue->given != given && wants_interrupt(queue, before)) {
 			interrupts += queue == &queues[DATA];
 			vring_interrupt(0, queue->vq);
 		}
