@@ -123,6 +123,7 @@ rsa_in_use() {
 	set_device rsa_user=N
 	unbind
 	! has_rsa || fail "RSA is registered without a device and a user"
+	set_device rsa=N
 	bind
 }
 
