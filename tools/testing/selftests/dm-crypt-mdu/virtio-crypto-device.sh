@@ -20,7 +20,8 @@ another_device() {
 no_memory_to_map() {
 	grep 'swiotlb=[0-9]*,force' /proc/cmdline > /dev/null ||
 		skip "the kernel was booted without swiotlb=512,force"
-	another_device "$1" yes bounces=Y delay_us=2000 "${@:2}"
+	# A device request takes four slots of 512, and 256 fit in.
+	another_device "$1" yes bounces=Y ring_size=1024 delay_us=2000 "${@:2}"
 }
 
 # The driver compares with the CPU's result.
