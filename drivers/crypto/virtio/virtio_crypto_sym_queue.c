@@ -7,9 +7,8 @@
  * room, notifies the device once, and goes on when device requests come back.  Later
  * requests wait.  Nothing is allocated for a request.
  *
- * The CPU processes the part of a request that the device cannot have: the device is stopped
- * or has gone, or there is no memory to bounce the data through.  The queue outlives the
- * device, as tfms do.
+ * The CPU processes what the device cannot have: the device is stopped or has gone, or there is
+ * no memory to bounce the data through.  The queue outlives the device, as tfms do.
  */
 
 #include <crypto/algapi.h>
@@ -104,8 +103,6 @@ static void sym_pos_settle(struct skcipher_data_unit_pos *pos)
 /**
  * virtcrypto_sym_rewind() - make the whole request the part that is left
  * @req: request whose context is a struct virtcrypto_sym_request
- *
- * Context: Any context.
  */
 void virtcrypto_sym_rewind(struct skcipher_request *req)
 {
@@ -124,8 +121,6 @@ void virtcrypto_sym_rewind(struct skcipher_request *req)
 /**
  * virtcrypto_sym_advance() - go to the next data unit
  * @sreq: request with something left
- *
- * Context: Any context.
  */
 void virtcrypto_sym_advance(struct virtcrypto_sym_request *sreq)
 {
@@ -354,14 +349,15 @@ static void sym_done(struct virtio_crypto_request *base, int len)
 /* Takes a request that the CPU has to complete. */
 static struct skcipher_request *sym_take_rest(struct virtcrypto_sym_queue *sq)
 {
-	struct crypto_async_request *req;
+	struct crypto_async_request *req = NULL;
 
-	guard(spinlock_bh)(&sq->lock);
-	req = list_first_entry_or_null(&sq->rest, struct crypto_async_request, list);
-	if (req)
-		list_del(&req->list);
-	else if (!sq->running)
-		req = crypto_dequeue_request(&sq->waiting);
+	scoped_guard(spinlock_bh, &sq->lock) {
+		req = list_first_entry_or_null(&sq->rest, struct crypto_async_request, list);
+		if (req)
+			list_del(&req->list);
+		else if (!sq->running)
+			req = crypto_dequeue_request(&sq->waiting);
+	}
 	return req ? skcipher_request_cast(req) : NULL;
 }
 
@@ -431,8 +427,11 @@ void virtcrypto_sym_pump(struct virtcrypto_sym_queue *sq)
 
 static bool sym_is_idle(struct virtcrypto_sym_queue *sq)
 {
-	guard(spinlock_bh)(&sq->lock);
-	return !sq->busy || !sq->dq || virtqueue_is_broken(sq->dq->vq);
+	bool idle = false;
+
+	scoped_guard(spinlock_bh, &sq->lock)
+		idle = !sq->busy || !sq->dq || virtqueue_is_broken(sq->dq->vq);
+	return idle;
 }
 
 /**
@@ -448,7 +447,7 @@ void virtcrypto_sym_queue_attach(struct virtcrypto_sym_queue *sq, struct data_qu
 {
 	unsigned int ring_size = virtqueue_get_vring_size(dq->vq), others;
 
-	guard(spinlock_bh)(&sq->lock);
+	spin_lock_bh(&sq->lock);
 	sq->dq = dq;
 	sq->keep_free = ring_size < 32 ? 0 : ring_size / 8;
 	others = sq->keep_free + SYM_OTHER_SEGS;
@@ -456,6 +455,7 @@ void virtcrypto_sym_queue_attach(struct virtcrypto_sym_queue *sq, struct data_qu
 	sq->waiting.max_qlen = ring_size;
 	/* The DMA API never bounces more. */
 	sq->max_size = min(max_size, virtio_max_dma_size(dq->vq->vdev));
+	spin_unlock_bh(&sq->lock);
 }
 
 /**
@@ -466,9 +466,9 @@ void virtcrypto_sym_queue_attach(struct virtcrypto_sym_queue *sq, struct data_qu
  */
 void virtcrypto_sym_queue_start(struct virtcrypto_sym_queue *sq)
 {
-	guard(spinlock_bh)(&sq->lock);
 	/* The queue may have been cut off meanwhile. */
-	sq->running = sq->dq;
+	scoped_guard(spinlock_bh, &sq->lock)
+		sq->running = sq->dq;
 }
 
 static void sym_stop(struct virtcrypto_sym_queue *sq)
