@@ -2,36 +2,25 @@
 /*
  * Requests of symmetric ciphers on their way to a virtio crypto device
  *
- * A request becomes one device request or, when it is made of data units, one for each
- * of these, with IVs of their own.  They go into the virtqueue as far as it has room,
- * and the device is notified once; what is left follows when others have come back.
- * Requests behind that one wait in a queue of the crypto API, with a backlog.  Nothing
- * is allocated on the way: what the device is told lies in a reserve, made when the
- * device was found.
+ * A request becomes one device request or, if it is made of data units, one for each
+ * unit, with an IV of its own.  The queue adds them to the virtqueue as long as there is
+ * room, notifies the device once, and goes on when device requests come back.  Later
+ * requests wait.  Nothing is allocated for a request.
  *
- * The queue outlives the device, as tfms do.  Without a running device it takes no
- * requests, and the caller has to process them himself.
+ * The CPU processes what the device cannot have: the device is stopped or has gone, or there is
+ * no memory to bounce the data through.  The queue outlives the device, as tfms do.
  */
 
 #include <crypto/algapi.h>
 #include <crypto/internal/skcipher.h>
 #include <crypto/scatterwalk.h>
-#include <linux/bottom_half.h>
-#include <linux/build_bug.h>
-#include <linux/err.h>
-#include <linux/jiffies.h>
 #include <linux/list.h>
-#include <linux/lockdep.h>
 #include <linux/minmax.h>
 #include <linux/rcupdate.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
-#include <linux/string.h>
-#include <linux/timer.h>
 #include <linux/virtio.h>
-#include <linux/virtio_config.h>
-#include <linux/virtio_ring.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <uapi/linux/virtio_crypto.h>
@@ -39,47 +28,22 @@
 #include "virtio_crypto_common.h"
 #include "virtio_crypto_sym_queue.h"
 
-/* Requests that wait; those that come when there are more are told so. */
-#define SYM_WAITING	64
-
-/* Device requests at a time, which is what the reserve is for. */
+/* Device requests at a time.  Each is allocated with the queue. */
 #define SYM_OPS		256
 
-/*
- * Entries of the scatterlist of a device request, each way.  A data unit has one or
- * two; a request with more of them is not for the device.
- */
-#define SYM_SEGS	4U
-
-/* What a device request has beside the data: header with IV, and status. */
+/* Most entries of the scatterlist of a device request, each way; and header and status. */
+#define SYM_SEGS	64U
 #define SYM_OTHER_SEGS	2U
 
-/* Entries of a virtqueue that are left to others, of which each request needs four. */
-#define SYM_KEEP_FREE	4U
-
-/* How long a device that is to stop may take for what it has been given. */
+/* A device that is to stop gets so long for the requests that it has. */
 #define SYM_STOP_TIMEOUT	(10 * HZ)
 
-/**
- * struct virtcrypto_sym_op - a device request
- * @base: what the virtqueue gives back
- * @node: in the list of unused ones
- * @sq: where it belongs
- * @req: the request that it is a part of
- * @src: what the device reads
- * @dst: where it writes
- * @out: what it is told, in one piece: where the pieces begin means nothing to it
- * @out.header: what it is to do
- * @out.iv: the IV
- * @in: its answer, in a cache line that nothing else is written to meanwhile
- */
+/* A device request, a part of @req.  The CPU must not write to the cache line of @in. */
 struct virtcrypto_sym_op {
 	struct virtio_crypto_request base;
 	struct list_head node;
 	struct virtcrypto_sym_queue *sq;
 	struct skcipher_request *req;
-	struct scatterlist src[SYM_SEGS];
-	struct scatterlist dst[SYM_SEGS];
 	struct {
 		struct virtio_crypto_op_data_req header;
 		u8 iv[AES_BLOCK_SIZE];
@@ -87,51 +51,47 @@ struct virtcrypto_sym_op {
 	struct virtio_crypto_inhdr in __aligned(ARCH_DMA_MINALIGN);
 };
 
-static_assert(sizeof_field(struct virtcrypto_sym_op, out) ==
-	      sizeof(struct virtio_crypto_op_data_req) + AES_BLOCK_SIZE);
-
 /**
- * struct virtcrypto_sym_queue - the way of requests to one device
- * @lock: for all that changes in here; taken before that of the data queue
- * @dq: where they go; NULL without a device, or when it must not be touched any more
+ * struct virtcrypto_sym_queue - the requests for one device
+ * @lock: protects all members; nests outside the lock of the data queue
+ * @dq: the data queue; NULL without a device, or when nobody may touch it any more
  * @segs: most entries of a scatterlist that the device may be given
- * @ring_size: entries of the virtqueue
- * @keep_free: how many of them are for others
+ * @keep_free: descriptors reserved for akcipher
  * @max_size: most bytes of a device request
- * @running: takes requests; never without @dq
- * @telling: a request of the backlog is about to be told that it has moved on, and none
- *	     may be taken out of the queue until it knows
- * @waiting: requests that wait
- * @current_req: the one that is being handed over, if not all of it could be
- * @failed: requests that failed before the device had any of it
- * @active: requests that have been accepted and not been completed
- * @idle: woken up when there are none
+ * @running: accepts requests, and feeds the device; implies @dq
+ * @waiting: requests of which the device has nothing
+ * @current_req: the request that is being handed over, if there was no room for all of it
+ * @rest: requests that the CPU has to complete
+ * @busy: device requests in the virtqueue
+ * @idle: woken up when @busy becomes 0
  * @unused: struct virtcrypto_sym_op that are not in the virtqueue
- * @work: completes @failed
- * @retry: hands over again, when nothing is on its way
- * @fallback: processes a request that the device never got
+ * @src: scratch list for virtqueue_add_sgs(), which keeps no pointer to it
+ * @dst: the same
+ * @wq: runs @work, also when memory is short
+ * @work: completes @rest and, when the queue does not run, @waiting
+ * @fallback: processes the rest of a request
  */
 struct virtcrypto_sym_queue {
 	spinlock_t lock;	/* see above */
 	struct data_queue *dq;
 	unsigned int segs;
-	unsigned int ring_size;
 	unsigned int keep_free;
 	u64 max_size;
 	bool running;
-	bool telling;
 	struct crypto_queue waiting;
 	struct skcipher_request *current_req;
-	struct list_head failed;
-	unsigned int active;
+	struct list_head rest;
+	unsigned int busy;
 	wait_queue_head_t idle;
 	struct list_head unused;
+	struct scatterlist src[SYM_SEGS];
+	struct scatterlist dst[SYM_SEGS];
+	struct workqueue_struct *wq;
 	struct work_struct work;
-	struct timer_list retry;
 	int (*fallback)(struct skcipher_request *req);
 };
 
-/* Go to where the next byte is; there has to be one. */
+/* Move to the entry that has the next byte.  There has to be one. */
 static void sym_pos_settle(struct skcipher_data_unit_pos *pos)
 {
 	while (pos->offset >= pos->sg->length) {
@@ -140,59 +100,77 @@ static void sym_pos_settle(struct skcipher_data_unit_pos *pos)
 	}
 }
 
-/*
- * Make a scatterlist of the next bytes, and go behind them.  @to may be NULL.  Return
- * how many entries it has.
+/**
+ * virtcrypto_sym_rewind() - make the whole request the part that is left
+ * @req: request whose context is a struct virtcrypto_sym_request
  */
-static unsigned int sym_pos_cut(struct skcipher_data_unit_pos *pos, unsigned int bytes,
-				struct scatterlist *to)
+void virtcrypto_sym_rewind(struct skcipher_request *req)
+{
+	struct virtcrypto_sym_request *sreq = skcipher_request_ctx(req);
+
+	sreq->src = (struct skcipher_data_unit_pos) { .sg = req->src };
+	sreq->dst = (struct skcipher_data_unit_pos) { .sg = req->dst };
+	sreq->left = req->cryptlen;
+	memcpy(sreq->next_iv, sreq->iv, sizeof(sreq->next_iv));
+	sreq->pending = 0;
+	sreq->err = 0;
+	sreq->lost = false;
+	sreq->in_place = false;
+}
+
+/**
+ * virtcrypto_sym_advance() - go to the next data unit
+ * @sreq: request with something left
+ */
+void virtcrypto_sym_advance(struct virtcrypto_sym_request *sreq)
+{
+	skcipher_advance_iv(sreq->next_iv, sreq->step);
+	sreq->src.offset += sreq->unit;
+	sreq->dst.offset += sreq->unit;
+	sreq->left -= sreq->unit;
+	if (sreq->left) {
+		sym_pos_settle(&sreq->src);
+		sym_pos_settle(&sreq->dst);
+	}
+}
+
+/* Returns the number of entries that the data unit with most of them has. */
+static unsigned int sym_most_segs(struct scatterlist *sg, unsigned int bytes, unsigned int unit)
+{
+	unsigned int most = 0, segs = 0, used = 0;
+
+	for (; bytes; sg = sg_next(sg)) {
+		unsigned int part = min(bytes, sg->length);
+
+		if (!part)
+			continue;
+		most = max(most, ++segs);
+		bytes -= part;
+		used += part;
+		if (used >= unit) {
+			used %= unit;
+			segs = !!used;
+		}
+	}
+	return most;
+}
+
+/* Makes a scatterlist of the next @bytes.  Returns the number of its entries. */
+static unsigned int sym_list(struct skcipher_data_unit_pos pos, unsigned int bytes,
+			     struct scatterlist *list)
 {
 	unsigned int segs, part;
 
 	for (segs = 0; bytes; segs++) {
-		sym_pos_settle(pos);
-		part = min(bytes, pos->sg->length - pos->offset);
-		if (to)
-			sg_set_page(&to[segs], sg_page(pos->sg), part,
-				    pos->sg->offset + pos->offset);
-		pos->offset += part;
+		sym_pos_settle(&pos);
+		part = min(bytes, pos.sg->length - pos.offset);
+		sg_set_page(&list[segs], sg_page(pos.sg), part, pos.sg->offset + pos.offset);
+		sg_unmark_end(&list[segs]);
+		pos.offset += part;
 		bytes -= part;
 	}
-	return segs;
-}
-
-static unsigned int sym_pos_list(struct skcipher_data_unit_pos *pos, unsigned int bytes,
-				 struct scatterlist *list)
-{
-	unsigned int segs;
-
-	sg_init_table(list, SYM_SEGS);
-	segs = sym_pos_cut(pos, bytes, list);
 	sg_mark_end(&list[segs - 1]);
 	return segs;
-}
-
-static bool sym_list_fits(const struct skcipher_data_unit_pos *start, unsigned int bytes,
-			  unsigned int unit, unsigned int segs)
-{
-	struct skcipher_data_unit_pos pos = *start;
-
-	for (; bytes; bytes -= unit)
-		if (sym_pos_cut(&pos, unit, NULL) > segs)
-			return false;
-	return true;
-}
-
-/* Is each part of the request small enough, and in few enough pieces? */
-static bool sym_fits(struct virtcrypto_sym_queue *sq, struct skcipher_request *req)
-{
-	const struct virtcrypto_sym_request *sreq = skcipher_request_ctx(req);
-
-	return 2ULL * sreq->unit + sizeof(sreq->iv) + sizeof(struct virtio_crypto_inhdr) <=
-			sq->max_size &&
-	       sym_list_fits(&sreq->src, sreq->left, sreq->unit, sq->segs) &&
-	       (req->src == req->dst ||
-		sym_list_fits(&sreq->dst, sreq->left, sreq->unit, sq->segs));
 }
 
 static void sym_fill(struct virtcrypto_sym_op *op, const struct virtcrypto_sym_request *sreq)
@@ -209,184 +187,119 @@ static void sym_fill(struct virtcrypto_sym_op *op, const struct virtcrypto_sym_r
 	para->src_data_len = cpu_to_le32(sreq->unit);
 	para->dst_data_len = cpu_to_le32(sreq->unit);
 
-	memcpy(op->out.iv, sreq->iv, sizeof(op->out.iv));
+	memcpy(op->out.iv, sreq->next_iv, sizeof(op->out.iv));
 	op->in.status = VIRTIO_CRYPTO_ERR;
 }
 
-/* Hand one device request over. */
-static int sym_add(struct virtcrypto_sym_queue *sq, struct skcipher_request *req)
+/* Adds one device request.  Returns false if there is no room, or no memory to bounce. */
+static bool sym_add(struct virtcrypto_sym_queue *sq, struct skcipher_request *req)
 {
 	struct virtcrypto_sym_request *sreq = skcipher_request_ctx(req);
-	struct skcipher_data_unit_pos src = sreq->src, dst = sreq->dst;
 	struct scatterlist out, in;
-	struct scatterlist *sgs[2 + SYM_OTHER_SEGS];
+	struct scatterlist *sgs[] = { &out, sq->src, sq->dst, &in };
 	struct virtcrypto_sym_op *op;
 	unsigned int segs;
-	int err;
 
 	op = list_first_entry_or_null(&sq->unused, struct virtcrypto_sym_op, node);
 	if (!op)
-		return -ENOSPC;
-	segs = sym_pos_list(&src, sreq->unit, op->src) + sym_pos_list(&dst, sreq->unit, op->dst);
-	/* A virtqueue that has no room notifies the device when it is tried. */
+		return false;
+	segs = sym_list(sreq->src, sreq->unit, sq->src) + sym_list(sreq->dst, sreq->unit, sq->dst);
+	/* A virtqueue without room notifies the device of an attempt. */
 	if (sq->dq->vq->num_free < sq->keep_free + SYM_OTHER_SEGS + segs)
-		return -ENOSPC;
+		return false;
 
 	op->base.dataq = sq->dq;
 	op->req = req;
 	sym_fill(op, sreq);
-
 	sg_init_one(&out, &op->out, sizeof(op->out));
 	sg_init_one(&in, &op->in, sizeof(op->in));
-	sgs[0] = &out;
-	sgs[1] = op->src;
-	sgs[2] = op->dst;
-	sgs[3] = &in;
-	/* Without indirect descriptors, there is nothing to be allocated. */
-	err = virtqueue_add_sgs(sq->dq->vq, sgs, 2, 2, &op->base, GFP_NOWAIT);
-	if (err)
-		return err;
+	/* Allocates nothing, as there are no indirect descriptors. */
+	if (virtqueue_add_sgs(sq->dq->vq, sgs, 2, 2, &op->base, GFP_NOWAIT))
+		return false;
 
+	/* The lists of an operation in place may be two lists of the same memory. */
+	if (sg_phys(sq->src) == sg_phys(sq->dst))
+		sreq->in_place = true;
 	list_del(&op->node);
-	sreq->src = src;
-	sreq->dst = dst;
-	sreq->left -= sreq->unit;
+	sq->busy++;
 	sreq->pending++;
-	skcipher_advance_iv(sreq->iv, sreq->step);
-	return 0;
+	virtcrypto_sym_advance(sreq);
+	return true;
 }
 
-/*
- * Hand a request over.  Return whether that came to an end: if there is no room, who
- * makes room goes on.
- */
-static bool sym_add_all(struct virtcrypto_sym_queue *sq, struct skcipher_request *req)
+/* Let the CPU complete a request of which the device has nothing any more. */
+static void sym_leave_to_cpu(struct virtcrypto_sym_queue *sq, struct skcipher_request *req)
 {
 	struct virtcrypto_sym_request *sreq = skcipher_request_ctx(req);
 
-	while (sreq->left && !sreq->err) {
-		int err = sym_add(sq, req);
-
-		if (err && virtqueue_is_broken(sq->dq->vq)) {
-			virtcrypto_dev_broken(sq->dq->vq->vdev->priv);
-			return false;
-		}
-		if (err == -ENOSPC || err == -ENOMEM) {
-			/* Not even memory to bounce through, and nobody to wait for. */
-			if (sq->dq->vq->num_free == sq->ring_size)
-				mod_timer(&sq->retry, jiffies + 1);
-			return false;
-		}
-		sreq->err = err;
+	if (sreq->lost && !sreq->err) {
+		/* The device may have replaced any part of the input. */
+		if (sreq->in_place)
+			sreq->err = -ENODEV;
+		else
+			virtcrypto_sym_rewind(req);
 	}
-	return true;
+	list_add_tail(&req->base.list, &sq->rest);
+	queue_work(sq->wq, &sq->work);
 }
 
-/* The next request is the one that is being handed over; false if there is none. */
-static bool sym_next(struct virtcrypto_sym_queue *sq, struct crypto_async_request **moved_on)
-{
-	struct crypto_async_request *backlog;
-
-	if (sq->current_req)
-		return true;
-	/* A request that has yet to be told that it moved on could be the next. */
-	if (sq->telling || (moved_on && *moved_on) || !sq->waiting.qlen)
-		return false;
-
-	backlog = crypto_get_backlog(&sq->waiting);
-	if (backlog) {
-		/* Whoever cannot tell it leaves that to virtcrypto_sym_pump(). */
-		if (!moved_on)
-			return false;
-		*moved_on = backlog;
-	}
-	sq->current_req = skcipher_request_cast(crypto_dequeue_request(&sq->waiting));
-	return true;
-}
-
-/*
- * Hand over what there is room for.  If @moved_on is not NULL, it is set to the request
- * of the backlog that is not in the backlog any more, if there is one.  Return the
- * virtqueue if sym_notify() has to be called, or NULL.
- */
-static struct virtqueue *sym_push(struct virtcrypto_sym_queue *sq,
-				  struct crypto_async_request **moved_on)
+/* Hands requests over.  Returns the virtqueue if the caller has to call sym_notify(). */
+static struct virtqueue *sym_push(struct virtcrypto_sym_queue *sq)
 {
 	struct data_queue *dq = sq->dq;
+	unsigned int busy = sq->busy;
+	struct virtcrypto_sym_request *sreq;
+	struct skcipher_request *req;
 	bool notify;
 
-	lockdep_assert_held(&sq->lock);
-	if (!dq)
+	if (!sq->running)
 		return NULL;
-	/* What waits then is left to virtcrypto_sym_queue_flush(). */
-	if (unlikely(virtqueue_is_broken(dq->vq))) {
-		virtcrypto_dev_broken(dq->vq->vdev->priv);
-		return NULL;
-	}
 
 	spin_lock(&dq->lock);
-	while (sym_next(sq, moved_on)) {
-		struct skcipher_request *req = sq->current_req;
-		struct virtcrypto_sym_request *sreq = skcipher_request_ctx(req);
+	while (sq->current_req || sq->waiting.qlen) {
+		req = sq->current_req ?:
+		      skcipher_request_cast(crypto_dequeue_request(&sq->waiting));
+		sreq = skcipher_request_ctx(req);
+		sq->current_req = req;
 
-		if (!sym_add_all(sq, req))
+		while (sreq->left && !sreq->err && sym_add(sq, req))
+			;
+		/* A device request that comes back makes room. */
+		if (sreq->left && !sreq->err && sq->busy)
 			break;
 		sq->current_req = NULL;
-		/* With nothing in the virtqueue, nothing will come back to complete it. */
-		if (!sreq->pending) {
-			list_add_tail(&req->base.list, &sq->failed);
-			queue_work(system_bh_wq, &sq->work);
-		}
+		if (!sreq->pending)
+			sym_leave_to_cpu(sq, req);
 	}
-	notify = virtqueue_kick_prepare(dq->vq);
+	notify = sq->busy != busy && virtqueue_kick_prepare(dq->vq);
 	spin_unlock(&dq->lock);
 	return notify ? dq->vq : NULL;
 }
 
-/*
- * It is up to the host how long that takes, and others want the locks meanwhile.  The
- * caller has been in an RCU read-side critical section since before sym_push().
- */
+/* Holds no lock, as the host may take long.  RCU has protected @vq since before sym_push(). */
 static void sym_notify(struct virtqueue *vq)
 {
 	if (vq && unlikely(!virtqueue_notify(vq)))
 		virtcrypto_dev_broken(vq->vdev->priv);
 }
 
-static void sym_tell(struct crypto_async_request *req, int err)
-{
-	local_bh_disable();
-	crypto_request_complete(req, err);
-	local_bh_enable();
-}
-
-/* The request may be gone when this returns, and so may the queue. */
-static void sym_complete(struct virtcrypto_sym_queue *sq, struct skcipher_request *req, int err)
-{
-	sym_tell(&req->base, err);
-
-	spin_lock_bh(&sq->lock);
-	if (!--sq->active)
-		wake_up(&sq->idle);
-	spin_unlock_bh(&sq->lock);
-}
-
-/* All that the device was given of a request has come back. */
-static void sym_finish(struct virtcrypto_sym_queue *sq, struct skcipher_request *req)
+/* Also tells a request that it has left the backlog, late, which slows its user down. */
+static void sym_complete(struct skcipher_request *req, int err)
 {
 	struct virtcrypto_sym_request *sreq = skcipher_request_ctx(req);
 
-	if (sreq->chain_iv && sreq->encrypt && !sreq->err)
-		scatterwalk_map_and_copy(req->iv, req->dst, req->cryptlen - AES_BLOCK_SIZE,
-					 AES_BLOCK_SIZE, 0);
-	sym_complete(sq, req, sreq->err);
+	local_bh_disable();
+	if (sreq->backlog)
+		skcipher_request_complete(req, -EINPROGRESS);
+	skcipher_request_complete(req, err);
+	local_bh_enable();
 }
 
 static int sym_error(const struct virtcrypto_sym_op *op, unsigned int unit, unsigned int len)
 {
 	switch (READ_ONCE(op->in.status)) {
 	case VIRTIO_CRYPTO_OK:
-		/* What it has not written is not there, whatever it says. */
+		/* A device that wrote less has not processed the data. */
 		return len < unit + sizeof(op->in) ? -EIO : 0;
 	case VIRTIO_CRYPTO_INVSESS:
 	case VIRTIO_CRYPTO_ERR:
@@ -398,7 +311,7 @@ static int sym_error(const struct virtcrypto_sym_op *op, unsigned int unit, unsi
 	}
 }
 
-/* A device request has come back; or never will, when the device has been cut off. */
+/* A device request came back, or was taken from a device that has been reset. */
 static void sym_done(struct virtio_crypto_request *base, int len)
 {
 	struct virtcrypto_sym_op *op = container_of(base, struct virtcrypto_sym_op, base);
@@ -406,71 +319,87 @@ static void sym_done(struct virtio_crypto_request *base, int len)
 	struct skcipher_request *req = op->req;
 	struct virtcrypto_sym_request *sreq = skcipher_request_ctx(req);
 	bool last;
+	int err;
 
 	spin_lock_bh(&sq->lock);
-	if (!sreq->err)
-		sreq->err = sq->dq ? sym_error(op, sreq->unit, len) : -ENODEV;
+	err = sym_error(op, sreq->unit, len);
+	if (err && !sq->dq)
+		sreq->lost = true;
+	else if (err && !sreq->err)
+		sreq->err = err;
 	list_add(&op->node, &sq->unused);
-	/* Who hands a request over finishes it. */
+	if (!--sq->busy)
+		wake_up(&sq->idle);
+	/* The current request is sym_push()'s. */
 	last = !--sreq->pending && req != sq->current_req;
+	if (last && !sreq->err && (sreq->left || sreq->lost)) {
+		sym_leave_to_cpu(sq, req);
+		last = false;
+	}
 	spin_unlock_bh(&sq->lock);
+	if (!last)
+		return;
 
-	if (last)
-		sym_finish(sq, req);
+	if (sreq->chain_iv && sreq->encrypt && !sreq->err)
+		scatterwalk_map_and_copy(req->iv, req->dst, req->cryptlen - AES_BLOCK_SIZE,
+					 AES_BLOCK_SIZE, 0);
+	sym_complete(req, sreq->err);
 }
 
-static void sym_complete_failed(struct work_struct *work)
+/* Takes a request that the CPU has to complete. */
+static struct skcipher_request *sym_take_rest(struct virtcrypto_sym_queue *sq)
+{
+	struct crypto_async_request *req = NULL;
+
+	scoped_guard(spinlock_bh, &sq->lock) {
+		req = list_first_entry_or_null(&sq->rest, struct crypto_async_request, list);
+		if (req)
+			list_del(&req->list);
+		else if (!sq->running)
+			req = crypto_dequeue_request(&sq->waiting);
+	}
+	return req ? skcipher_request_cast(req) : NULL;
+}
+
+static void sym_work(struct work_struct *work)
 {
 	struct virtcrypto_sym_queue *sq = container_of(work, struct virtcrypto_sym_queue, work);
 	struct skcipher_request *req;
 
-	for (;;) {
-		spin_lock_bh(&sq->lock);
-		req = list_empty(&sq->failed) ? NULL :
-		      skcipher_request_cast(list_first_entry(&sq->failed,
-							     struct crypto_async_request,
-							     list));
-		if (req)
-			list_del(&req->base.list);
-		spin_unlock_bh(&sq->lock);
-		if (!req)
-			break;
-		sym_finish(sq, req);
-	}
+	while ((req = sym_take_rest(sq)))
+		sym_complete(req, sq->fallback(req));
 	virtcrypto_sym_pump(sq);
 }
 
 /**
  * virtcrypto_sym_submit() - hand a request to the device
  * @sq: queue of the device
- * @req: request whose context is a struct virtcrypto_sym_request; @req and its lists have
- *	 to stay until it is complete, but for the IV buffer
+ * @req: request for which virtcrypto_sym_rewind() was called; it and its lists have to stay
  *
  * Context: Process context or softirq.
  * Return:
  * * -EINPROGRESS or -EBUSY if the request was accepted, with the usual meaning
  * * -ENOSPC if it would have to go to the backlog and may not
- * * -ENODEV if the device cannot take it: because it does not run or has no session,
- *   or because the request is in too many pieces or too large
+ * * -ENODEV if the device does not run or has no session, or the request is too large or in
+ *   too many pieces
  */
 int virtcrypto_sym_submit(struct virtcrypto_sym_queue *sq, struct skcipher_request *req)
 {
 	struct virtcrypto_sym_request *sreq = skcipher_request_ctx(req);
+	unsigned int segs = max(sym_most_segs(req->src, req->cryptlen, sreq->unit),
+				sym_most_segs(req->dst, req->cryptlen, sreq->unit));
+	u64 size = 2ULL * sreq->unit + sizeof(sreq->iv) + sizeof(struct virtio_crypto_inhdr);
 	struct virtqueue *vq = NULL;
 	int err = -ENODEV;
-
-	sreq->pending = 0;
-	sreq->err = 0;
 
 	rcu_read_lock();
 	spin_lock_bh(&sq->lock);
 	if (sq->running && !virtqueue_is_broken(sq->dq->vq) && *sreq->usable &&
-	    sym_fits(sq, req)) {
+	    segs <= sq->segs && size <= sq->max_size) {
 		err = crypto_enqueue_request(&sq->waiting, &req->base);
-		if (err != -ENOSPC) {
-			sq->active++;
-			vq = sym_push(sq, NULL);
-		}
+		sreq->backlog = err == -EBUSY;
+		if (err != -ENOSPC)
+			vq = sym_push(sq);
 	}
 	spin_unlock_bh(&sq->lock);
 	sym_notify(vq);
@@ -479,52 +408,29 @@ int virtcrypto_sym_submit(struct virtcrypto_sym_queue *sq, struct skcipher_reque
 }
 
 /**
- * virtcrypto_sym_pump() - hand over what there is room for
+ * virtcrypto_sym_pump() - go on handing requests over, as device requests have come back
  * @sq: queue of the device
- *
- * Called when device requests have come back.
  *
  * Context: Process context or softirq.
  */
 void virtcrypto_sym_pump(struct virtcrypto_sym_queue *sq)
 {
-	struct crypto_async_request *moved_on;
 	struct virtqueue *vq;
 
-	do {
-		moved_on = NULL;
-		rcu_read_lock();
-		spin_lock_bh(&sq->lock);
-		vq = sym_push(sq, &moved_on);
-		/* It may be another one's, and then stays. */
-		if (moved_on)
-			sq->telling = true;
-		spin_unlock_bh(&sq->lock);
-		sym_notify(vq);
-		rcu_read_unlock();
-		if (moved_on) {
-			sym_tell(moved_on, -EINPROGRESS);
-			spin_lock_bh(&sq->lock);
-			sq->telling = false;
-			spin_unlock_bh(&sq->lock);
-		}
-	} while (moved_on);
-}
-
-static void sym_retry(struct timer_list *timer)
-{
-	struct virtcrypto_sym_queue *sq = container_of(timer, struct virtcrypto_sym_queue, retry);
-
-	virtcrypto_sym_pump(sq);
+	rcu_read_lock();
+	spin_lock_bh(&sq->lock);
+	vq = sym_push(sq);
+	spin_unlock_bh(&sq->lock);
+	sym_notify(vq);
+	rcu_read_unlock();
 }
 
 static bool sym_is_idle(struct virtcrypto_sym_queue *sq)
 {
-	bool idle;
+	bool idle = false;
 
-	spin_lock_bh(&sq->lock);
-	idle = !sq->active || !sq->dq || virtqueue_is_broken(sq->dq->vq);
-	spin_unlock_bh(&sq->lock);
+	scoped_guard(spinlock_bh, &sq->lock)
+		idle = !sq->busy || !sq->dq || virtqueue_is_broken(sq->dq->vq);
 	return idle;
 }
 
@@ -539,48 +445,59 @@ static bool sym_is_idle(struct virtcrypto_sym_queue *sq)
 void virtcrypto_sym_queue_attach(struct virtcrypto_sym_queue *sq, struct data_queue *dq,
 				 u64 max_size)
 {
+	unsigned int ring_size = virtqueue_get_vring_size(dq->vq), others;
+
 	spin_lock_bh(&sq->lock);
 	sq->dq = dq;
-	sq->ring_size = virtqueue_get_vring_size(dq->vq);
-	sq->segs = sq->ring_size < SYM_OTHER_SEGS ? 0 :
-		   min(SYM_SEGS, (sq->ring_size - SYM_OTHER_SEGS) / 2);
-	sq->keep_free = sq->ring_size < 8 * SYM_KEEP_FREE ? 0 : SYM_KEEP_FREE;
-	/* More than the DMA API can bounce would be tried for ever. */
+	sq->keep_free = ring_size < 32 ? 0 : ring_size / 8;
+	others = sq->keep_free + SYM_OTHER_SEGS;
+	sq->segs = ring_size < others ? 0 : min(SYM_SEGS, (ring_size - others) / 2);
+	sq->waiting.max_qlen = ring_size;
+	/* The DMA API never bounces more. */
 	sq->max_size = min(max_size, virtio_max_dma_size(dq->vq->vdev));
 	spin_unlock_bh(&sq->lock);
 }
 
 /**
- * virtcrypto_sym_queue_start() - take requests
+ * virtcrypto_sym_queue_start() - accept requests
  * @sq: queue that does not run
- *
- * One that has been cut off meanwhile takes none.
  *
  * Context: Process context.
  */
 void virtcrypto_sym_queue_start(struct virtcrypto_sym_queue *sq)
 {
-	spin_lock_bh(&sq->lock);
-	sq->running = sq->dq;
-	spin_unlock_bh(&sq->lock);
+	/* The queue may have been cut off meanwhile. */
+	scoped_guard(spinlock_bh, &sq->lock)
+		sq->running = sq->dq;
+}
+
+static void sym_stop(struct virtcrypto_sym_queue *sq)
+{
+	struct skcipher_request *req = sq->current_req;
+	struct virtcrypto_sym_request *sreq = req ? skcipher_request_ctx(req) : NULL;
+
+	sq->running = false;
+	sq->current_req = NULL;
+	if (req && !sreq->pending)
+		sym_leave_to_cpu(sq, req);
+	queue_work(sq->wq, &sq->work);
 }
 
 /**
- * virtcrypto_sym_queue_stop() - take no more requests, and wait for those that were taken
+ * virtcrypto_sym_queue_stop() - give the device no more, and wait for it
  * @sq: queue
  *
- * Not for long, though: the device may be what is wrong.
+ * The CPU processes what the device has not been given.  The device gets ten seconds for what
+ * it has been given, which is at most a virtqueue full.
  *
  * Context: Process context.  Sleeps.
- * Return: whether all of these have come back, or never will, as the virtqueue is broken
- * or has been cut off.
+ * Return: whether all device requests have come back, or never will, as the virtqueue is
+ * broken or has been cut off.
  */
 bool virtcrypto_sym_queue_stop(struct virtcrypto_sym_queue *sq)
 {
-	spin_lock_bh(&sq->lock);
-	sq->running = false;
-	spin_unlock_bh(&sq->lock);
-
+	scoped_guard(spinlock_bh, &sq->lock)
+		sym_stop(sq);
 	return wait_event_timeout(sq->idle, sym_is_idle(sq), SYM_STOP_TIMEOUT);
 }
 
@@ -588,77 +505,39 @@ bool virtcrypto_sym_queue_stop(struct virtcrypto_sym_queue *sq)
  * virtcrypto_sym_queue_cut_off() - do not touch the virtqueue any more
  * @sq: queue that has been stopped, and may have been started again
  *
- * Device requests that come back from now on fail with -ENODEV.  The caller resets the
- * device, gets back what is in the virtqueue, and calls virtcrypto_sym_queue_flush().
+ * The caller resets the device, empties the virtqueue, and calls virtcrypto_sym_queue_flush().
  *
  * Context: Process context.  Sleeps.
  */
 void virtcrypto_sym_queue_cut_off(struct virtcrypto_sym_queue *sq)
 {
-	spin_lock_bh(&sq->lock);
-	sq->running = false;
-	sq->dq = NULL;
-	spin_unlock_bh(&sq->lock);
-	/* Who is about to notify the device has no lock. */
+	scoped_guard(spinlock_bh, &sq->lock) {
+		sym_stop(sq);
+		sq->dq = NULL;
+	}
+	/* sym_notify() holds no lock. */
 	synchronize_rcu();
 }
 
-/* Takes a request from those that wait, and has told all others what it means to them. */
-static struct skcipher_request *sym_take_waiting(struct virtcrypto_sym_queue *sq)
-{
-	struct crypto_async_request *backlog, *req;
-
-	spin_lock_bh(&sq->lock);
-	backlog = crypto_get_backlog(&sq->waiting);
-	req = crypto_dequeue_request(&sq->waiting);
-	spin_unlock_bh(&sq->lock);
-
-	if (backlog)
-		sym_tell(backlog, -EINPROGRESS);
-	return req ? skcipher_request_cast(req) : NULL;
-}
-
 /**
- * virtcrypto_sym_queue_flush() - complete all requests that are left
+ * virtcrypto_sym_queue_flush() - wait for the CPU
  * @sq: queue that has been cut off, with nothing in the virtqueue
  *
- * One that the device has seen a part of fails with -ENODEV.  The fallback processes
- * those that it has not.
+ * A request of which the device had a part, in place, fails with -ENODEV.  The CPU processes
+ * all others.
  *
- * Context: Process context.
+ * Context: Process context.  Sleeps.
  */
 void virtcrypto_sym_queue_flush(struct virtcrypto_sym_queue *sq)
 {
-	struct virtcrypto_sym_request *sreq;
-	struct skcipher_request *req;
-
-	timer_delete_sync(&sq->retry);
+	queue_work(sq->wq, &sq->work);
 	flush_work(&sq->work);
-
-	spin_lock_bh(&sq->lock);
-	req = sq->current_req;
-	sq->current_req = NULL;
-	spin_unlock_bh(&sq->lock);
-	if (req) {
-		sreq = skcipher_request_ctx(req);
-		if (!sreq->err && sreq->left == req->cryptlen) {
-			sym_complete(sq, req, sq->fallback(req));
-		} else {
-			if (!sreq->err)
-				sreq->err = -ENODEV;
-			sym_finish(sq, req);
-		}
-	}
-
-	while ((req = sym_take_waiting(sq)))
-		sym_complete(sq, req, sq->fallback(req));
 }
 
 /**
- * virtcrypto_sym_queue_alloc() - make a queue and its reserve
+ * virtcrypto_sym_queue_alloc() - allocate a queue and its device requests
  * @node: NUMA node of the device
- * @fallback: processes a request for which virtcrypto_sym_submit() was called, in process
- *	      context, and returns how that went
+ * @fallback: processes what is left of a request, in process context; returns its error
  *
  * Context: Process context.  May sleep.
  * Return: the queue, without a device; or NULL.
@@ -675,32 +554,37 @@ virtcrypto_sym_queue_alloc(int node, int (*fallback)(struct skcipher_request *re
 		return NULL;
 
 	spin_lock_init(&sq->lock);
-	crypto_init_queue(&sq->waiting, SYM_WAITING);
-	INIT_LIST_HEAD(&sq->failed);
+	crypto_init_queue(&sq->waiting, 0);
+	INIT_LIST_HEAD(&sq->rest);
 	INIT_LIST_HEAD(&sq->unused);
 	init_waitqueue_head(&sq->idle);
-	INIT_WORK(&sq->work, sym_complete_failed);
-	timer_setup(&sq->retry, sym_retry, 0);
+	INIT_WORK(&sq->work, sym_work);
+	sg_init_table(sq->src, SYM_SEGS);
+	sg_init_table(sq->dst, SYM_SEGS);
 	sq->fallback = fallback;
-
+	sq->wq = alloc_workqueue("virtio_crypto", WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
+	if (!sq->wq)
+		goto free;
 	for (i = 0; i < SYM_OPS; i++) {
 		op = kzalloc_node(sizeof(*op), GFP_KERNEL, node);
-		if (!op) {
-			virtcrypto_sym_queue_free(sq);
-			return NULL;
-		}
+		if (!op)
+			goto free;
 		op->base.alg_cb = sym_done;
 		op->sq = sq;
 		list_add(&op->node, &sq->unused);
 	}
 	return sq;
+
+free:
+	virtcrypto_sym_queue_free(sq);
+	return NULL;
 }
 
 /**
- * virtcrypto_sym_queue_free() - the end of a queue
+ * virtcrypto_sym_queue_free() - free a queue
  * @sq: queue that has been flushed or never started, or NULL
  *
- * Context: Process context.
+ * Context: Process context.  Sleeps.
  */
 void virtcrypto_sym_queue_free(struct virtcrypto_sym_queue *sq)
 {
@@ -708,6 +592,8 @@ void virtcrypto_sym_queue_free(struct virtcrypto_sym_queue *sq)
 
 	if (!sq)
 		return;
+	if (sq->wq)
+		destroy_workqueue(sq->wq);
 	list_for_each_entry_safe(op, next, &sq->unused, node)
 		kfree(op);
 	kfree(sq);

@@ -20,17 +20,21 @@ struct virtio_crypto_sym_session_info;
  * @session: session of the device, which knows key, mode and direction
  * @usable: is there a session?  Both may change while the queue does not run.
  * @encrypt: direction
- * @chain_iv: @iv is to be in the caller's IV buffer afterwards what comes next to it
+ * @chain_iv: store in req->iv the IV that continues the message (CBC)
  * @unit: bytes of one device request
- * @step: what to add to the IV from one device request to the next
- * @left: bytes that have not been handed over
- * @iv: IV of the next device request
- * @src: where its data are read
- * @dst: where they are written
+ * @step: difference of the IVs of two device requests in a row
+ * @iv: IV of the request
+ * @src: where the next device request reads
+ * @dst: where the next device request writes
+ * @left: bytes that nobody has been given
+ * @next_iv: IV of the next device request
  * @pending: device requests that have not come back
  * @err: the first error
+ * @backlog: the caller was told -EBUSY, and waits for -EINPROGRESS
+ * @lost: the device has gone with a part of the request
+ * @in_place: some output of the device replaces its input
  *
- * The caller of virtcrypto_sym_submit() sets what comes before @pending.
+ * The caller of virtcrypto_sym_rewind() sets the members before @src.
  */
 struct virtcrypto_sym_request {
 	const struct virtio_crypto_sym_session_info *session;
@@ -39,13 +43,17 @@ struct virtcrypto_sym_request {
 	bool chain_iv;
 	unsigned int unit;
 	unsigned int step;
-	unsigned int left;
 	u8 iv[AES_BLOCK_SIZE];
+
 	struct skcipher_data_unit_pos src;
 	struct skcipher_data_unit_pos dst;
-
+	unsigned int left;
+	u8 next_iv[AES_BLOCK_SIZE];
 	unsigned int pending;
 	int err;
+	bool backlog;
+	bool lost;
+	bool in_place;
 };
 
 struct virtcrypto_sym_queue *
@@ -59,6 +67,8 @@ bool virtcrypto_sym_queue_stop(struct virtcrypto_sym_queue *sq);
 void virtcrypto_sym_queue_cut_off(struct virtcrypto_sym_queue *sq);
 void virtcrypto_sym_queue_flush(struct virtcrypto_sym_queue *sq);
 
+void virtcrypto_sym_rewind(struct skcipher_request *req);
+void virtcrypto_sym_advance(struct virtcrypto_sym_request *sreq);
 int virtcrypto_sym_submit(struct virtcrypto_sym_queue *sq, struct skcipher_request *req);
 void virtcrypto_sym_pump(struct virtcrypto_sym_queue *sq);
 

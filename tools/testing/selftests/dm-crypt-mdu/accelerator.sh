@@ -121,6 +121,14 @@ interrupts() {
 		END { print sum + 0 }' /proc/interrupts
 }
 
+# Sets the key of the volume anew, which makes the driver look for a device.
+set_key_again() {
+	dmsetup suspend "$NAME"
+	dmsetup message "$NAME" 0 key wipe
+	dmsetup message "$NAME" 0 key set "$KEY"
+	dmsetup resume "$NAME"
+}
+
 # uses_device yes|no COMMAND...
 uses_device() {
 	local expected=$1 before used=no

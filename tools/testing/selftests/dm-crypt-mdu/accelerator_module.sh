@@ -17,7 +17,7 @@ reset_device() {
 	set_device order=fifo delay_us=0 notify_ms=0 fail_at=0 status=1 \
 		written_at=0 written=0 break_at=0 silent_at=0 \
 		no_sessions=N deaf=N break_control=N forgets=reset ready=Y \
-		rsa=N name_taken=N no_queues=N \
+		rsa=N rsa_user=N name_taken=N no_queues=N packed=N bounces=N \
 		requests=0 notifications=0 notified_late=0 interrupts=0 indirect=0 \
 		ring_size=256 max_size=4294967295
 }
@@ -88,6 +88,28 @@ send_piece() {
 
 keep_piece() {
 	dd if="$WORK/piece.$1" of="$WORK/plain" bs=$PIECE seek="$1" conv=notrunc status=none
+}
+
+# start_writers SECONDS: of the pieces 1 to 4, one after the other, with so much between.
+start_writers() {
+	local i
+
+	WRITERS=()
+	for i in 1 2 3 4; do
+		send_piece $i 2> "$WORK/message.$i" || exit &
+		WRITERS[i]=$!
+		sleep "$1"
+	done
+}
+
+# All writers have to succeed.
+end_writers() {
+	local i
+
+	for i in 1 2 3 4; do
+		wait "${WRITERS[i]}" || fail "write $i fails: $(cat "$WORK/message.$i")"
+		keep_piece $i
+	done
 }
 
 read_piece() {

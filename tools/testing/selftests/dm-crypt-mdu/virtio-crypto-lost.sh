@@ -1,20 +1,29 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that nothing waits for ever, and no more is lost than has to be, when a
-# virtio crypto device breaks its virtqueue, does not answer or goes, and that the volume
-# goes on.
+# Proves that nothing waits for ever when a virtio crypto device breaks its virtqueue, does
+# not answer or goes; that writes succeed, as the CPU can do them again; and that the volume
+# goes on.  A read in flight fails, as the device decrypts it in place.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
 # shellcheck source-path=SCRIPTDIR source=accelerator_module.sh disable=SC1091
 . "$TEST_DIR"/accelerator_module.sh
 
+read_fails() {
+	expect_io_error read_piece 5
+}
+
+write_passes() {
+	write_piece 5 || fail "a write fails that the CPU can do again"
+}
+
+# breaks MODE COMMAND: that the device breaks
 breaks() {
 	open_volume "$1"
 	set_device requests=0 break_at=20
-	# What the device has got fails; and nothing waits.
-	expect_io_error write_piece 5
+	"$2"
+	[ "$(device_parameter requests)" -ge 20 ] || fail "the device was not asked"
 	uses_device no write_piece 5
 	uses_device no everything_works
 	set_device break_at=0
@@ -23,17 +32,24 @@ breaks() {
 	like_cpu "$1" yes
 }
 
+# silent MODE write|read: what is in flight when the device goes
 silent() {
-	local writer
+	local user
 
 	open_volume "$1"
 	set_device requests=0 silent_at=20
-	write_piece 5 &
-	writer=$!
+	"$2_piece" 5 &
+	user=$!
 	sleep 1
-	kill -0 $writer 2> /dev/null || fail "a write without an answer does not wait"
+	kill -0 $user 2> /dev/null || fail "a $2 without an answer does not wait"
 	unbind
-	! wait $writer || fail "a write without an answer passes"
+	if [ "$2" = write ]; then
+		wait $user || fail "a write fails that the CPU can do again"
+	else
+		! wait $user || fail "a read passes that the device may have decrypted in part"
+	fi
+	block_io read "$VOLUME" > "$WORK/out"
+	expect_same "$WORK/plain" "$WORK/out" "after the device has gone"
 	write_piece 5
 	everything_works
 	set_device silent_at=0
@@ -70,57 +86,27 @@ goes_while_notified() {
 	like_cpu "$1" yes
 }
 
-# start_writers SECONDS: of the pieces 1 to 4, one after the other, with so much between.
-start_writers() {
-	local i
-
-	WRITERS=()
-	for i in 1 2 3 4; do
-		send_piece $i 2> "$WORK/message.$i" || exit &
-		WRITERS[i]=$!
-		sleep "$1"
-	done
-}
-
-# waits_for_silent MODE: what the device has got fails, what waits behind it does not.
+# waits_for_silent MODE: a write that the device has got in part, and others behind it
 waits_for_silent() {
-	local i
-
 	rebind ring_size=16
 	open_volume "$1"
 	set_device requests=0 silent_at=1
 	start_writers 0.5
 	unbind
-	! wait "${WRITERS[1]}" || fail "a write without an answer passes"
-	for i in 2 3 4; do
-		wait "${WRITERS[i]}" || fail "write $i fails, of which the device has nothing"
-		keep_piece $i
-	done
-	write_piece 1
+	end_writers
 	everything_works
 	cpu_agrees
 }
 
 # breaks_with_others MODE: the same, when the device breaks the virtqueue.
 breaks_with_others() {
-	local i failed=0
-
 	rebind ring_size=16
 	open_volume "$1"
 	set_device requests=0 delay_us=500000 break_at=4
 	start_writers 0.05
-	for i in 1 2 3 4; do
-		if wait "${WRITERS[i]}"; then
-			keep_piece $i
-		else
-			failed=$((failed + 1))
-		fi
-	done
-	[ $failed -eq 1 ] || fail "$failed writes fail, and not the one that the device had"
+	end_writers
 	set_device delay_us=0 break_at=0
-	for i in 1 2 3 4; do
-		write_piece $i
-	done
+	everything_works
 	cpu_agrees
 }
 
@@ -163,14 +149,17 @@ deaf_and_goes() {
 	like_cpu "$1" yes
 }
 
-ktap_set_plan $((${#MODES[@]} * 2 + 5))
+ktap_set_plan $((${#MODES[@]} * 3 + 6))
 for mode in "${MODES[@]}"; do
-	run_device_case "$mode: returns what it has not got" breaks "$mode"
+	run_device_case "$mode: returns what it has not got, to a write" \
+		breaks "$mode" write_passes
+	run_device_case "$mode: returns what it has not got, to a read" breaks "$mode" read_fails
 	run_device_case "$mode: breaks, and others wait" breaks_with_others "$mode"
 done
 # Most of these wait for the driver to lose patience, so one cipher has to do.
 mode=${MODES[-1]}
-run_device_case "$mode: does not answer, and goes" silent "$mode"
+run_device_case "$mode: does not answer a write, and goes" silent "$mode" write
+run_device_case "$mode: does not answer a read, and goes" silent "$mode" read
 run_device_case "$mode: goes while it is notified" goes_while_notified "$mode"
 run_device_case "$mode: does not answer, and others wait" waits_for_silent "$mode"
 run_device_case "$mode: does not answer a control request" deaf "$mode"

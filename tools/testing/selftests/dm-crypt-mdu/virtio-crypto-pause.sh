@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Proves that a volume goes on when its virtio crypto device is not ready for a while,
-# cannot be started or resumed, or forgets its keys; and that the device is used again
-# when it can be, with the sessions of the right keys.
+# cannot be started or resumed, or forgets its keys, also under load; and that the device is
+# used again when it can be, with the sessions of the right keys.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
@@ -45,6 +45,42 @@ not_ready() {
 	DISK=$DISK_2 KEY=$KEY_2 on_volume "$(cpu_cipher "$MODE")" read_plain
 }
 
+# not_ready_under_load MODE: a device that says that it is not ready gets no more, and nobody
+# waits for it.
+not_ready_under_load() {
+	# Room for 4 device requests of 512, for which the device takes half a second.
+	rebind ring_size=16
+	open_volume "$1"
+	set_device requests=0 delay_us=500000
+	start_writers 0.1
+	says_ready N
+	end_writers
+	[ "$(device_parameter requests)" -le 16 ] ||
+		fail "the device was given $(device_parameter requests) requests"
+	set_device delay_us=0
+	says_ready Y
+	uses_device yes everything_works
+	cpu_agrees
+}
+
+# key_meanwhile MODE STOP START: a key that is set between these settings of the device
+key_meanwhile() {
+	[ -e "$TEST_DEVICE/${2%=*}" ] || skip "the kernel cannot suspend devices"
+	open_volume "$1"
+	prepare_second
+	set_device "$2"
+	sleep 0.5
+	set_key_again
+	open_second
+	uses_device no everything_works
+	set_device "$3"
+	sleep 0.5
+	uses_device yes everything_works
+	uses_device yes block_io write "$VOLUME-2" < "$WORK/plain"
+	dmsetup remove "$NAME-2"
+	cpu_agrees
+}
+
 has_rsa() {
 	drivers_of rsa | grep '^virtio-crypto-rsa .* passed ' > /dev/null &&
 		drivers_of 'pkcs1pad(rsa)' | grep '^virtio-pkcs1-rsa .* passed ' > /dev/null
@@ -74,6 +110,21 @@ not_started() {
 	uses_device yes everything_works
 	expect_sessions 2
 	cpu_agrees
+}
+
+# The driver's RSA has a user when the device goes: the algorithm has to stay registered, or to
+# be registered again with a reference count that knows of the user.
+rsa_in_use() {
+	[ -w $NO_TESTS_PARAMETER ] || skip "the kernel cannot do without self-tests"
+	register_rsa rebind rsa=Y
+	set_device rsa_user=Y
+	unbind
+	register_rsa bind
+	set_device rsa_user=N
+	unbind
+	! has_rsa || fail "RSA is registered without a device and a user"
+	set_device rsa=N
+	bind
 }
 
 # breaks_when_ready MODE: breaks the control queue while the driver makes sessions.
@@ -124,7 +175,7 @@ never_forgets() {
 	cpu_agrees
 }
 
-ktap_set_plan $((${#MODES[@]} * 3 + 4))
+ktap_set_plan $((${#MODES[@]} * 3 + 8))
 for mode in "${MODES[@]}"; do
 	run_device_case "$mode: not ready for a while" not_ready "$mode" reset
 	run_device_case "$mode: not ready for a while, and forgets" not_ready "$mode" unready
@@ -132,6 +183,12 @@ for mode in "${MODES[@]}"; do
 done
 # What has nothing to do with the cipher.
 mode=${MODES[-1]}
+run_device_case "$mode: not ready any more, under load" not_ready_under_load "$mode"
+run_device_case "$mode: a key while the device is not ready" \
+	key_meanwhile "$mode" ready=N ready=Y
+run_device_case "$mode: a key while the device sleeps" \
+	key_meanwhile "$mode" asleep=Y asleep=N
+run_device_case "RSA is in use when the device goes" rsa_in_use
 run_device_case "$mode: cannot be started" not_started "$mode"
 run_device_case "$mode: breaks when it becomes ready" breaks_when_ready "$mode"
 run_device_case "$mode: cannot be resumed, and then can" wakes_later "$mode"

@@ -57,13 +57,6 @@ expect_used_by_new_volume() {
 	unmap
 }
 
-set_key_again() {
-	dmsetup suspend "$NAME"
-	dmsetup message "$NAME" 0 key wipe
-	dmsetup message "$NAME" 0 key set "$KEY"
-	dmsetup resume "$NAME"
-}
-
 device_is_there() {
 	[ -n "$(virtio_device)" ]
 }

@@ -8,6 +8,9 @@
  *   ring_size	   entries of the data queue, a power of two (default 256); taken when the
  *		   driver is bound
  *   max_size	   most bytes of a device request, as the driver is told (the same)
+ *   packed	   the virtqueues are packed rings (the same).  @order is "fifo" then.
+ *   bounces	   the device uses the DMA API (the same): a machine that is booted with
+ *		   swiotlb=512,force has memory for a part of the data queue only
  *   delay_us	   how long to collect device requests before they are processed
  *   notify_ms	   how long the driver is kept by a notification for data requests, which
  *		   meanwhile are processed
@@ -33,6 +36,12 @@
  *		   the device becomes ready again, or "never", which is QEMU's way
  *   ready	   the device says that it is (default yes)
  *
+ * And these use the driver:
+ *
+ *   rsa_user	   there is a tfm of the driver's RSA
+ *   pieces	   encrypt so many entries of a scatterlist, in CBC mode, and compare that with
+ *		   the CPU's result
+ *
  * Data requests are counted from 1 since this counter was last written to.  These count,
  * and can be set:
  *
@@ -45,11 +54,13 @@
  */
 
 #include <crypto/aes.h>
+#include <crypto/akcipher.h>
 #include <crypto/algapi.h>
 #include <crypto/skcipher.h>
 #include <linux/atomic.h>
 #include <linux/delay.h>
 #include <linux/device.h>
+#include <linux/dma-mapping.h>
 #include <linux/err.h>
 #include <linux/io.h>
 #include <linux/math.h>
@@ -71,12 +82,16 @@
 /* Device requests that are collected at a time. */
 #define BATCH	256
 /* Descriptors of one, each way. */
-#define PARTS	64
+#define PARTS	80
 
 static uint ring_size = 256;
 module_param(ring_size, uint, 0644);
 static uint max_size = U32_MAX;
 module_param(max_size, uint, 0644);
+static bool packed;
+module_param(packed, bool, 0644);
+static bool bounces;
+module_param(bounces, bool, 0644);
 static uint delay_us;
 module_param(delay_us, uint, 0644);
 static uint notify_ms;
@@ -129,12 +144,32 @@ enum { DATA, CONTROL, QUEUES };
  * @work: looks what there is
  * @avail: up to where it has
  * @used: up to where it has answered
+ * @given: answers so far
+ * @packed: is it a packed ring?
+ * @avail_wrap: in a packed ring, the wrap counter of @avail
+ * @used_wrap: the same of @used
  */
 struct queue {
 	struct virtqueue *vq;
 	struct work_struct work;
 	u16 avail;
 	u16 used;
+	unsigned int given;
+	bool packed;
+	bool avail_wrap;
+	bool used_wrap;
+};
+
+/**
+ * struct head - a device request that has been collected
+ * @first: its first descriptor
+ * @id: what the device gives back
+ * @descs: descriptors that this takes in a packed ring
+ */
+struct head {
+	u16 first;
+	u16 id;
+	u16 descs;
 };
 
 static struct device *parent;
@@ -230,6 +265,35 @@ static bool read_chain(const struct vring *ring, u16 head, struct chain *chain, 
 			return true;
 		desc = &table[le16_to_cpu((__force __le16)desc->next)];
 	}
+}
+
+static struct vring_packed_desc *packed_ring(const struct queue *queue)
+{
+	return phys_to_virt(virtqueue_get_desc_addr(queue->vq));
+}
+
+/* Reads as many descriptors as @head says. */
+static bool read_packed_chain(const struct queue *queue, const struct head *head,
+			      struct chain *chain)
+{
+	const struct vring_packed_desc *ring = packed_ring(queue);
+	const unsigned int size = virtqueue_get_vring_size(queue->vq);
+	unsigned int i;
+
+	chain->nr_in = 0;
+	chain->nr_out = 0;
+	for (i = 0; i < head->descs; i++) {
+		const struct vring_packed_desc *desc = &ring[(head->first + i) % size];
+		const bool out = le16_to_cpu(desc->flags) & VRING_DESC_F_WRITE;
+		struct kvec *part;
+
+		if ((out ? chain->nr_out : chain->nr_in) == PARTS)
+			return false;
+		part = out ? &chain->out[chain->nr_out++] : &chain->in[chain->nr_in++];
+		part->iov_base = phys_to_virt(le64_to_cpu(desc->addr));
+		part->iov_len = le32_to_cpu(desc->len);
+	}
+	return true;
 }
 
 static int make_session(const struct virtio_crypto_op_ctrl_req *ctrl, const struct chain *chain,
@@ -361,8 +425,9 @@ static u32 process(const struct chain *chain, unsigned int number)
 }
 
 /* Collects what is there, and asks to be notified of more. */
-static unsigned int collect(struct queue *queue, const struct vring *ring, u16 *heads)
+static unsigned int collect_split(struct queue *queue, struct head *heads)
 {
+	const struct vring *ring = virtqueue_get_vring(queue->vq);
 	unsigned int n = 0;
 
 	do {
@@ -370,8 +435,10 @@ static unsigned int collect(struct queue *queue, const struct vring *ring, u16 *
 		       queue->avail != le16_to_cpu((__force __le16)READ_ONCE(ring->avail->idx))) {
 			/* What the index counts has been written before it. */
 			virt_rmb();
-			heads[n++] = le16_to_cpu((__force __le16)
+			heads[n].first = le16_to_cpu((__force __le16)
 				ring->avail->ring[queue->avail++ % ring->num]);
+			heads[n].id = heads[n].first;
+			n++;
 		}
 		vring_avail_event(ring) = (__force __virtio16)cpu_to_le16(queue->avail);
 		/* Who misses what is asked for is seen here. */
@@ -381,11 +448,73 @@ static unsigned int collect(struct queue *queue, const struct vring *ring, u16 *
 	return n;
 }
 
-static void give_back(struct queue *queue, const struct vring *ring, u32 head, u32 len)
+static bool is_avail(const struct queue *queue)
 {
-	struct vring_used_elem *elem = &ring->used->ring[queue->used % ring->num];
+	const u16 flags = le16_to_cpu(READ_ONCE(packed_ring(queue)[queue->avail].flags));
 
-	elem->id = (__force __virtio32)cpu_to_le32(head);
+	return !!(flags & BIT(VRING_PACKED_DESC_F_AVAIL)) == queue->avail_wrap &&
+	       !!(flags & BIT(VRING_PACKED_DESC_F_USED)) != queue->avail_wrap;
+}
+
+/* The device is notified of all that comes later, as it never asks for less. */
+static unsigned int collect_packed(struct queue *queue, struct head *heads)
+{
+	const struct vring_packed_desc *ring = packed_ring(queue);
+	const unsigned int size = virtqueue_get_vring_size(queue->vq);
+	unsigned int n;
+	bool more;
+
+	for (n = 0; n < BATCH && is_avail(queue); n++) {
+		/* The driver writes the flags of the first descriptor last. */
+		virt_rmb();
+		heads[n].first = queue->avail;
+		heads[n].descs = 0;
+		do {
+			const struct vring_packed_desc *desc = &ring[queue->avail];
+
+			more = le16_to_cpu(desc->flags) & VRING_DESC_F_NEXT;
+			heads[n].id = le16_to_cpu(desc->id);
+			heads[n].descs++;
+			if (++queue->avail == size) {
+				queue->avail = 0;
+				queue->avail_wrap = !queue->avail_wrap;
+			}
+		} while (more);
+	}
+	return n;
+}
+
+static void give_back_packed(struct queue *queue, const struct head *head, u32 len)
+{
+	const unsigned int size = virtqueue_get_vring_size(queue->vq);
+	struct vring_packed_desc *desc = &packed_ring(queue)[queue->used];
+	const u16 flags = BIT(VRING_PACKED_DESC_F_AVAIL) | BIT(VRING_PACKED_DESC_F_USED);
+
+	desc->id = cpu_to_le16(head->id);
+	desc->len = cpu_to_le32(len);
+	/* The flags say that the rest is there. */
+	virt_wmb();
+	WRITE_ONCE(desc->flags, cpu_to_le16(queue->used_wrap ? flags : 0));
+	queue->used += head->descs;
+	if (queue->used >= size) {
+		queue->used -= size;
+		queue->used_wrap = !queue->used_wrap;
+	}
+}
+
+static void give_back(struct queue *queue, const struct head *head, u32 len)
+{
+	const struct vring *ring;
+	struct vring_used_elem *elem;
+
+	queue->given++;
+	if (queue->packed) {
+		give_back_packed(queue, head, len);
+		return;
+	}
+	ring = virtqueue_get_vring(queue->vq);
+	elem = &ring->used->ring[queue->used % ring->num];
+	elem->id = (__force __virtio32)cpu_to_le32(head->id);
 	elem->len = (__force __virtio32)cpu_to_le32(len);
 	/* The index must not be seen before what it counts. */
 	virt_wmb();
@@ -393,17 +522,25 @@ static void give_back(struct queue *queue, const struct vring *ring, u32 head, u
 	ring->used->idx = (__force __virtio16)cpu_to_le16(queue->used);
 }
 
-static void answer(struct queue *queue, const struct vring *ring, u16 head)
+/* Gives back what the device has not got. */
+static void give_back_wrongly(struct queue *queue)
+{
+	const struct head head = { .id = virtqueue_get_vring_size(queue->vq), .descs = 1 };
+
+	give_back(queue, &head, 0);
+}
+
+static void answer(struct queue *queue, const struct head *head)
 {
 	const bool is_data = queue == &queues[DATA];
+	bool is_indirect = false;
 	struct chain *chain;
-	bool is_indirect;
 	u32 len = 0;
 
 	if (is_data) {
 		requests++;
 		if (break_at == requests) {
-			give_back(queue, ring, ring->num, 0);
+			give_back_wrongly(queue);
 			return;
 		}
 		if (silent_at && requests >= silent_at)
@@ -413,35 +550,51 @@ static void answer(struct queue *queue, const struct vring *ring, u16 head)
 	}
 
 	chain = kmalloc(sizeof(*chain), GFP_KERNEL);
-	if (chain && read_chain(ring, head, chain, &is_indirect)) {
+	if (chain && (queue->packed ? read_packed_chain(queue, head, chain) :
+		      read_chain(virtqueue_get_vring(queue->vq), head->first, chain,
+				 &is_indirect))) {
 		indirect += is_data && is_indirect;
 		len = is_data ? process(chain, requests) : control(chain);
 	}
 	kfree(chain);
-	give_back(queue, ring, head, len);
+	give_back(queue, head, len);
 	if (!is_data && break_control)
-		give_back(queue, ring, ring->num, 0);
+		give_back_wrongly(queue);
+}
+
+/* Does the driver want to be told of what was given back since @before? */
+static bool wants_interrupt(const struct queue *queue, u16 before)
+{
+	const struct vring_packed_desc_event *event;
+	const struct vring *ring;
+
+	if (queue->packed) {
+		event = phys_to_virt(virtqueue_get_avail_addr(queue->vq));
+		return le16_to_cpu(READ_ONCE(event->flags)) != VRING_PACKED_EVENT_FLAG_DISABLE;
+	}
+	ring = virtqueue_get_vring(queue->vq);
+	return vring_need_event(le16_to_cpu((__force __le16)vring_used_event(ring)),
+				queue->used, before);
 }
 
 static void look(struct work_struct *work)
 {
 	struct queue *queue = container_of(work, struct queue, work);
-	const struct vring *ring = virtqueue_get_vring(queue->vq);
-	static u16 heads[BATCH];
-	unsigned int n, i;
+	static struct head heads[BATCH];
+	const bool backwards = order[0] == 'l' && !queue->packed;
+	unsigned int n, i, given;
 	u16 before;
 
 	if (delay_us && queue == &queues[DATA])
 		fsleep(delay_us);
-	while ((n = collect(queue, ring, heads))) {
+	while ((n = queue->packed ? collect_packed(queue, heads) : collect_split(queue, heads))) {
 		before = queue->used;
+		given = queue->given;
 		for (i = 0; i < n; i++)
-			answer(queue, ring, heads[order[0] == 'l' ? n - 1 - i : i]);
+			answer(queue, &heads[backwards ? n - 1 - i : i]);
 		/* Who asks to be told sees the answers, or is told. */
 		virt_mb();
-		if (before != queue->used &&
-		    vring_need_event(le16_to_cpu((__force __le16)vring_used_event(ring)),
-				     queue->used, before)) {
+		if (queue->given != given && wants_interrupt(queue, before)) {
 			interrupts += queue == &queues[DATA];
 			vring_interrupt(0, queue->vq);
 		}
@@ -549,6 +702,9 @@ static int device_find_vqs(struct virtio_device *vdev, unsigned int nr, struct v
 		}
 		queues[i].avail = 0;
 		queues[i].used = 0;
+		queues[i].packed = virtio_has_feature(vdev, VIRTIO_F_RING_PACKED);
+		queues[i].avail_wrap = true;
+		queues[i].used_wrap = true;
 		vqs[i] = queues[i].vq;
 	}
 	return 0;
@@ -559,7 +715,9 @@ static u64 device_get_features(struct virtio_device *vdev)
 {
 	asleep = false;
 	return BIT_ULL(VIRTIO_F_VERSION_1) | BIT_ULL(VIRTIO_RING_F_EVENT_IDX) |
-	       BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC);
+	       BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC) |
+	       (packed ? BIT_ULL(VIRTIO_F_RING_PACKED) : 0) |
+	       (bounces ? BIT_ULL(VIRTIO_F_ACCESS_PLATFORM) : 0);
 }
 
 static int device_finalize_features(struct virtio_device *vdev)
@@ -666,6 +824,99 @@ static const struct kernel_param_ops asleep_ops = {
 module_param_cb(asleep, &asleep_ops, &asleep, 0644);
 #endif
 
+static struct crypto_akcipher *rsa_tfm;
+static bool rsa_user;
+
+static int set_rsa_user(const char *text, const struct kernel_param *param)
+{
+	bool before = rsa_user;
+	int err;
+
+	err = param_set_bool(text, param);
+	if (err || rsa_user == before)
+		return err;
+	if (!rsa_user) {
+		crypto_free_akcipher(rsa_tfm);
+		return 0;
+	}
+	rsa_tfm = crypto_alloc_akcipher("virtio-crypto-rsa", 0, 0);
+	rsa_user = !IS_ERR(rsa_tfm);
+	return PTR_ERR_OR_ZERO(rsa_tfm);
+}
+
+static const struct kernel_param_ops rsa_user_ops = {
+	.set = set_rsa_user,
+	.get = param_get_bool,
+};
+module_param_cb(rsa_user, &rsa_user_ops, &rsa_user, 0644);
+
+#define PIECE_BYTES	(3 * AES_BLOCK_SIZE)
+#define MOST_PIECES	64
+
+/* Encrypts the pieces, which are not next to each other, with the driver's or the CPU's CBC. */
+static int encrypt_pieces(const char *name, u32 mask, u8 *buf, unsigned int nr)
+{
+	static const u8 key[AES_KEYSIZE_256] = { 1 };
+	struct crypto_skcipher *tfm = crypto_alloc_skcipher(name, 0, mask);
+	struct skcipher_request *req = NULL;
+	struct scatterlist *sg = NULL;
+	u8 iv[AES_BLOCK_SIZE] = {};
+	DECLARE_CRYPTO_WAIT(wait);
+	unsigned int i;
+	int err;
+
+	if (IS_ERR(tfm))
+		return PTR_ERR(tfm);
+	err = crypto_skcipher_setkey(tfm, key, sizeof(key));
+	if (err)
+		goto free;
+	req = skcipher_request_alloc(tfm, GFP_KERNEL);
+	sg = kcalloc(nr, sizeof(*sg), GFP_KERNEL);
+	err = -ENOMEM;
+	if (!req || !sg)
+		goto free;
+	sg_init_table(sg, nr);
+	for (i = 0; i < nr; i++)
+		sg_set_buf(&sg[i], buf + 2 * i * PIECE_BYTES, PIECE_BYTES);
+	skcipher_request_set_callback(req, CRYPTO_TFM_REQ_MAY_BACKLOG | CRYPTO_TFM_REQ_MAY_SLEEP,
+				      crypto_req_done, &wait);
+	skcipher_request_set_crypt(req, sg, sg, nr * PIECE_BYTES, iv);
+	err = crypto_wait_req(crypto_skcipher_encrypt(req), &wait);
+free:
+	kfree(sg);
+	skcipher_request_free(req);
+	crypto_free_skcipher(tfm);
+	return err;
+}
+
+static int set_pieces(const char *text, const struct kernel_param *param)
+{
+	const size_t bytes = 2 * MOST_PIECES * PIECE_BYTES;
+	unsigned int nr;
+	u8 *bufs;
+	int err;
+
+	err = kstrtouint(text, 0, &nr);
+	if (err)
+		return err;
+	if (!nr || nr > MOST_PIECES)
+		return -EINVAL;
+	bufs = kzalloc(2 * bytes, GFP_KERNEL);
+	if (!bufs)
+		return -ENOMEM;
+	err = encrypt_pieces("virtio_crypto_aes_cbc", 0, bufs, nr) ?:
+	      encrypt_pieces("cbc(aes)", CRYPTO_ALG_ASYNC, bufs + bytes, nr);
+	if (!err && memcmp(bufs, bufs + bytes, bytes))
+		err = -EBADMSG;
+	kfree(bufs);
+	return err;
+}
+
+static const struct kernel_param_ops pieces_ops = {
+	.set = set_pieces,
+};
+module_param_cb(pieces, &pieces_ops, NULL, 0200);
+
 static void device_release(struct device *dev)
 {
 	kfree(container_of(dev, struct virtio_device, dev));
@@ -688,6 +939,8 @@ static int __init virtio_crypto_device_init(void)
 		err = PTR_ERR(parent);
 		goto free_workqueue;
 	}
+	parent->dma_mask = &parent->coherent_dma_mask;
+	dma_set_mask_and_coherent(parent, DMA_BIT_MASK(64));
 	vdev = kzalloc(sizeof(*vdev), GFP_KERNEL);
 	if (!vdev)
 		goto unregister_parent;
@@ -715,6 +968,8 @@ module_init(virtio_crypto_device_init);
 
 static void __exit virtio_crypto_device_exit(void)
 {
+	if (rsa_user)
+		crypto_free_akcipher(rsa_tfm);
 	unregister_virtio_device(the_device);
 	end_sessions();
 	if (name_taken)
