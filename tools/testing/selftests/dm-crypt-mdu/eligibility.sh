@@ -3,7 +3,7 @@
 #
 # Proves that volumes which cannot be batched are not, that status and kernel
 # log say why, and that they work as they do with batching switched off.
-# No cipher at hand leads to the reasons unit_size and iv_step.
+# The reasons unit_size and iv_step are in ivs.sh.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
