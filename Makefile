@@ -4,6 +4,7 @@
 # the commands; each is a script that can be run by hand just as well.
 
 BASES := $(notdir $(wildcard patches/[0-9]*))
+LAST := $(lastword $(BASES))
 BASE ?= 6.12
 ARCH ?= x86_64
 B := build/$(BASE)
@@ -25,7 +26,7 @@ export DM_CRYPT_MDU_CACHE := $(or $(DM_CRYPT_MDU_CACHE),$(or $(XDG_CACHE_HOME),$
 export CCACHE_DIR := $(DM_CRYPT_MDU_CACHE)/ccache
 export CCACHE_MAXSIZE := 3G
 
-.PHONY: help bench-accelerator bench-base deps tree kernel uml unpatched-tree unpatched rootfs qemu-xts shell demo deb demo-debian bench check check-long check-series refresh series quilt clean
+.PHONY: help bench-accelerator bench-base deps tree kernel uml unpatched-tree unpatched rootfs mutations qemu-xts shell demo deb demo-debian bench check check-long check-series refresh series quilt clean
 
 help:
 	@echo 'The kernel with the series, BASE=$(BASE) (there are: $(BASES))'
@@ -39,6 +40,8 @@ help:
 	@echo '  make check     all tests; ends with "N passed, N failed, N skipped"'
 	@echo '  make check-long'
 	@echo '                 arm64, sanitizer kernels (VARIANT), long and hostile runs: hours'
+	@echo '  make mutations breaks the series in each of the ways in rig/mutations and sees the tests'
+	@echo '                 notice it, on $(LAST) unless BASE says otherwise; M=name for one'
 	@echo '  make check-series'
 	@echo '                 each commit by itself: text, builds, sparse, variants, documentation'
 	@echo '  make tree      composed kernel source, a git tree: $(LINUX)'
@@ -135,6 +138,12 @@ check:
 
 check-long:
 	@patches/bin/check --long $(CHECKED)
+
+# Where they run natively.
+mutations:
+	@$(MAKE) --no-print-directory rootfs BASE=$(MUTATED)
+	@rig/bin/mutations $(MUTATED) $(M)
+MUTATED = $(if $(filter file,$(origin BASE)),$(LAST),$(BASE))
 
 # In QEMU, and on the bases that can be had as a program, natively.
 BENCH_TREES = --base $(BASE) --unpatched $(UNPATCHED) --patched $(LINUX) --rootfs $(ROOTFS)
