@@ -4,6 +4,7 @@
 # the commands; each is a script that can be run by hand just as well.
 
 BASES := $(notdir $(wildcard patches/[0-9]*))
+LAST := $(lastword $(BASES))
 BASE ?= 6.12
 ARCH ?= x86_64
 B := build/$(BASE)
@@ -25,7 +26,7 @@ export DM_CRYPT_MDU_CACHE := $(or $(DM_CRYPT_MDU_CACHE),$(or $(XDG_CACHE_HOME),$
 export CCACHE_DIR := $(DM_CRYPT_MDU_CACHE)/ccache
 export CCACHE_MAXSIZE := 3G
 
-.PHONY: help bench-accelerator bench-base deps tree kernel unpatched-tree unpatched rootfs qemu-xts shell demo deb demo-debian bench check check-long check-series refresh series quilt clean
+.PHONY: help bench-accelerator bench-base deps tree kernel uml unpatched-tree unpatched rootfs mutations qemu-xts shell demo deb demo-debian bench check check-long check-series refresh series quilt clean
 
 help:
 	@echo 'The kernel with the series, BASE=$(BASE) (there are: $(BASES))'
@@ -39,10 +40,13 @@ help:
 	@echo '  make check     all tests; ends with "N passed, N failed, N skipped"'
 	@echo '  make check-long'
 	@echo '                 arm64, sanitizer kernels (VARIANT), long and hostile runs: hours'
+	@echo '  make mutations breaks the series in each of the ways in rig/mutations and sees the tests'
+	@echo '                 notice it, on $(LAST) unless BASE says otherwise; M=name for one'
 	@echo '  make check-series'
 	@echo '                 each commit by itself: text, builds, sparse, variants, documentation'
 	@echo '  make tree      composed kernel source, a git tree: $(LINUX)'
 	@echo '  make kernel    bootable kernel: $(KERNEL)'
+	@echo '  make uml       the same as a program of this machine (7.3): $(B)/um/linux'
 	@echo '  make rootfs    what it boots into, with the tests: $(ROOTFS)'
 	@echo '  make shell     that kernel in QEMU, with cryptsetup, dmsetup and fio at hand'
 	@echo '  make deb       kernel packages for Debian, with its own configuration, and the manual'
@@ -73,12 +77,15 @@ tree:
 	@patches/bin/unpack-base $(BASE) $(LINUX)
 	@patches/bin/compose $(BASE) $(LINUX)
 
+MODULES = $(addprefix --module $(QEMU)/../test_modules/,mdu_cipher zone_append virtio_crypto_device)
 kernel: tree
 	@$(QEMU)/build-kernel.sh --arch $(ARCH) \
 		--log $(B)/logs/kernel$(SUFFIX)$(VARIANT:%=-%).log \
-		$(VARIANT:%=--fragment $(QEMU)/%.config) \
-		$(addprefix --module $(QEMU)/../test_modules/,mdu_cipher zone_append virtio_crypto_device) \
+		$(VARIANT:%=--fragment $(QEMU)/%.config) $(MODULES) \
 		$(LINUX) $(KBUILD)
+
+uml: tree
+	@$(QEMU)/../bench/build-uml.sh --tests --log $(B)/logs/um.log $(MODULES) $(LINUX) $(B)/um
 
 unpatched-tree: tree
 	@patches/bin/unpatched $(BASE) $(LINUX) $(UNPATCHED)
@@ -131,6 +138,12 @@ check:
 
 check-long:
 	@patches/bin/check --long $(CHECKED)
+
+# Where they run natively.
+mutations:
+	@$(MAKE) --no-print-directory rootfs BASE=$(MUTATED)
+	@rig/bin/mutations $(MUTATED) $(M)
+MUTATED = $(if $(filter file,$(origin BASE)),$(LAST),$(BASE))
 
 # In QEMU, and on the bases that can be had as a program, natively.
 BENCH_TREES = --base $(BASE) --unpatched $(UNPATCHED) --patched $(LINUX) --rootfs $(ROOTFS)

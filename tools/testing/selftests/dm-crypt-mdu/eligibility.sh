@@ -3,7 +3,7 @@
 #
 # Proves that volumes which cannot be batched are not, that the status says why,
 # and that they work as they do with batching switched off.
-# No cipher at hand leads to the reason sector_size.
+# The reason sector_size is in ivs.sh.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh

@@ -120,10 +120,22 @@ falls_back() {
 	expect_status 0 $((2 * SIZE / BIO_SIZE))
 }
 
+# refused REASON SETTING: the cipher does not take sectors of 4096 with a step of 8, and
+# dm-crypt gives it one after the other.
+refused() {
+	make_device loop $DISK_MIB
+	random_file "$WORK/plain" $SIZE
+	reset_cipher "$2"
+	map "$DISK" "$MDU_CIPHER" "$KEY" 8000 sector_size:4096
+	expect_off "$1"
+	use_volume write 4096 8000 8
+	use_volume read 4096 8000 8
+}
+
 require_fault failslab crypt_alloc_sg
 trap 'stop_failing; clean_async' EXIT
 
-ktap_set_plan 17
+ktap_set_plan 19
 run_async_case "plain64" exactly loop plain64 512 0 1 ""
 run_async_case "plain64, iv_offset" exactly loop plain64 512 12345 1 ""
 run_async_case "plain64, IVs from below 2^32 to above" \
@@ -149,4 +161,6 @@ run_async_case "sector by sector" falls_back loop 512 1 "queue_len=4 order=rando
 run_async_case "sector by sector, sectors of 4096" falls_back loop 4096 8 ""
 run_async_case "sector by sector, queue full, in softirq context" \
 	falls_back irq2 512 1 "busy_every=1" no_read_workqueue
+run_async_case "the sector size is refused" refused unit_size refuse_size=4096
+run_async_case "the IV step is refused" refused iv_step refuse_step=8
 finish

@@ -36,7 +36,8 @@ set_cipher() {
 # shellcheck disable=SC2120 # tests give arguments
 reset_cipher() {
 	set_cipher queue_len=16 delay_us=0 order=fifo context=process busy_every=0 \
-		sync_every=0 fail_every=0 fail_at=0 error=-5 fail_sync=N "$@"
+		sync_every=0 fail_every=0 fail_at=0 error=-5 fail_sync=N \
+		refuse_size=0 refuse_step=0 "$@"
 	reset_counters
 }
 

@@ -1,13 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that the memory for scatterlists is given back: bios that need one, by
-# the hundred, do not make the kernel's own memory grow.
+# Proves that the memory for scatterlists is given back, by a cipher that answers at
+# once and by one that answers later: bios that need one, by the hundred, do not make
+# the kernel's own memory grow.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
 # shellcheck source-path=SCRIPTDIR source=kmemleak.sh disable=SC1091
 . "$TEST_DIR"/kmemleak.sh
+# shellcheck source-path=SCRIPTDIR source=mdu_cipher.sh disable=SC1091
+. "$TEST_DIR"/mdu_cipher.sh
+require_mdu_cipher
 
 KEY=$(random_key 64)
 SIZE=$((8 * 1024 * 1024))
@@ -15,11 +19,12 @@ BIO=(--cut 512 --sizes 16384)		# 32 segments in a bio
 # Each of the lists takes more than a KiB, and there are $SIZE / 16 KiB of them.
 MOST_KIB=256
 
+# gives_back read|write CIPHER
 gives_back() {
 	local before
 
 	DISK=$(make_disk $((SIZE / 512)))
-	map "$DISK" aes-xts-plain64 "$KEY" 0
+	map "$DISK" "$2" "$KEY" 0
 	random_file "$WORK/plain" $SIZE
 	# What is allocated once is there after the first time.
 	block_io write "$VOLUME" "${BIO[@]}" < "$WORK/plain"
@@ -35,7 +40,12 @@ gives_back() {
 	expect_batched
 }
 
-ktap_set_plan 2
-run_case "memory is given back after writes" gives_back write
-run_case "memory is given back after reads" gives_back read
+trap clean_async EXIT
+
+ktap_set_plan 4
+for what in write read; do
+	run_case "memory is given back after ${what}s" gives_back $what aes-xts-plain64
+	run_async_case "memory is given back after ${what}s, with an asynchronous cipher" \
+		gives_back $what "$MDU_CIPHER"
+done
 finish

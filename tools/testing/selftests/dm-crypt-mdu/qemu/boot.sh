@@ -1,14 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Boot a kernel in QEMU, run one job in it and say whether all went well.
+# Boot a kernel in QEMU, or User-mode Linux, run one job in it and say whether all
+# went well.
 #
 # usage: boot.sh --kernel IMAGE --rootfs IMG --job NAME [options]
 #                --log CONSOLE.log --report REPORT
 #        boot.sh --kernel IMAGE --rootfs IMG --job shell [options]
 #
 #   --kernel IMAGE     kernel to boot
-#   --arch ARCH        x86_64 or arm64 (default: this machine's)
+#   --arch ARCH        x86_64, arm64 or um (default: this machine's); um is User-mode
+#                      Linux, without QEMU: --cpu, --icount, --accelerator,
+#                      --emulator and --qemu mean nothing to it
 #   --rootfs IMG       image made by build-rootfs.sh, /dev/vda, never written to
 #   --job NAME         qemu/jobs/NAME.sh, or "shell" for an interactive shell
 #   --args STRING      arguments for the job
@@ -78,9 +81,11 @@ for image in ${disk[@]+"${disk[@]}"}; do
 	[ -w "$image" ] || die "cannot write the disk image $image"
 done
 emulator=${emulator:-$QEMU}
-command -v "$emulator" > /dev/null ||
+[ "$arch" = um ] || command -v "$emulator" > /dev/null ||
 	die "$emulator is not installed (Debian package $QEMU_PACKAGE)"
 
+# The names of the disks, all but their last letter.
+disks=/dev/vd
 case $arch in
 x86_64)
 	machine=pc
@@ -103,10 +108,17 @@ arm64)
 	report_tty=
 	clock=
 	default_cpu=cortex-a72 ;;
+um)
+	[ -z "$icount$accelerator${qemu[*]-}" ] || die "User-mode Linux has no such thing"
+	[ "$job" != shell ] || die "there is no shell in User-mode Linux yet"
+	disks=/dev/ubd
+	console=tty0
+	report_tty=ttyS0
+	clock= ;;
 esac
 
 # panic=-1 reboots at once and -no-reboot makes that the end of QEMU.
-cmdline="console=$console root=/dev/vda ro rootfstype=ext4 init=/sbin/init"
+cmdline="console=$console root=${disks}a ro rootfstype=ext4 init=/sbin/init"
 cmdline+=" panic=-1 oops=panic panic_on_warn=1 $clock"
 # QEMU uses what it translated for a program again the next time the program is
 # started only if it lies at the same addresses then.
@@ -126,7 +138,7 @@ cmdline+=" mdu.job=$job"
 	modules=$(dirname "$kernel")/modules.img
 if [ -n "$modules" ]; then
 	letters=bcdefghijklmnopqrstuvwxyz
-	cmdline+=" mdu.modules=/dev/vd${letters:${#disk[@]}:1}"
+	cmdline+=" mdu.modules=$disks${letters:${#disk[@]}:1}"
 fi
 # The kernel warns when a cipher fails its self-test.
 expected=()
@@ -138,46 +150,69 @@ fi
 [ -z "$args" ] || cmdline+=" mdu.args=\"$args\""
 [ -z "$append" ] || cmdline+=" $append"
 
-# TCG always: /dev/kvm may exist and still not be able to run a kernel.
-command=("$emulator" -nodefaults -no-user-config -no-reboot -display none)
-if [ -n "$icount" ]; then
-	smp=1
-	command+=(-accel "tcg,thread=single" -icount "shift=0,sleep=off")
-else
-	command+=(-accel tcg)
-fi
-command+=(-machine "$machine" -cpu "${cpu:-$default_cpu}" -smp "$smp" -m "$mem")
-command+=(-kernel "$kernel" -append "$cmdline")
-command+=(-drive "file=$rootfs,if=virtio,format=raw,readonly=on")
-for image in ${disk[@]+"${disk[@]}"}; do
-	command+=(-drive "file=$image,if=virtio,format=raw,cache=unsafe,discard=unmap")
-done
-[ -z "$modules" ] ||
-	command+=(-drive "file=$modules,if=virtio,format=raw,readonly=on")
-if [ "$job" = shell ]; then
-	command+=(-serial mon:stdio)
-else
-	command+=(-serial "file:$log" -device virtio-serial-pci)
-	if [ -n "$report_tty" ]; then
-		command+=(-serial "file:$report")
-	else
-		command+=(-chardev "file,id=report,path=$report")
-		command+=(-device "virtserialport,chardev=report,name=report")
-	fi
-fi
-if [ -n "$accelerator" ]; then
-	# The two ends of a socket: the monitor is one of QEMU's character devices, and
-	# the port of the machine another.
-	socket=abstract=on,path=dm-crypt-mdu-monitor-$$
-	command+=(-chardev "socket,id=monitor,server=on,wait=off,$socket")
-	command+=(-mon "chardev=monitor,mode=readline")
-	command+=(-chardev "socket,id=port,$socket")
-	command+=(-device "virtserialport,chardev=port,name=monitor")
-	command+=(-object "cryptodev-backend-builtin,id=cryptodev")
-	command+=(-device "virtio-crypto-pci,cryptodev=cryptodev,id=accelerator")
-fi
-command+=(${qemu[@]+"${qemu[@]}"})
+# The kernel is the program, and what it prints the program's output.
+uml_command()
+{
+	local image number=1
 
+	command=("$kernel" "mem=${mem}M" "ncpus=$smp" seccomp=on "ubd0r=$rootfs")
+	for image in ${disk[@]+"${disk[@]}"}; do
+		command+=("ubd$((number++))=$image")
+	done
+	[ -z "$modules" ] || command+=("ubd${number}r=$modules")
+	command+=(con=null "con0=null,fd:1" ssl=null "ssl0=null,fd:3")
+	# shellcheck disable=SC2206 # words of a kernel command line
+	command+=("$cmdline")
+}
+
+# TCG always: /dev/kvm may exist and still not be able to run a kernel.
+qemu_command()
+{
+	command=("$emulator" -nodefaults -no-user-config -no-reboot -display none)
+	if [ -n "$icount" ]; then
+		smp=1
+		command+=(-accel "tcg,thread=single" -icount "shift=0,sleep=off")
+	else
+		command+=(-accel tcg)
+	fi
+	command+=(-machine "$machine" -cpu "${cpu:-$default_cpu}" -smp "$smp" -m "$mem")
+	command+=(-kernel "$kernel" -append "$cmdline")
+	command+=(-drive "file=$rootfs,if=virtio,format=raw,readonly=on")
+	for image in ${disk[@]+"${disk[@]}"}; do
+		command+=(-drive "file=$image,if=virtio,format=raw,cache=unsafe,discard=unmap")
+	done
+	[ -z "$modules" ] ||
+		command+=(-drive "file=$modules,if=virtio,format=raw,readonly=on")
+	if [ "$job" = shell ]; then
+		command+=(-serial mon:stdio)
+	else
+		command+=(-serial "file:$log" -device virtio-serial-pci)
+		if [ -n "$report_tty" ]; then
+			command+=(-serial "file:$report")
+		else
+			command+=(-chardev "file,id=report,path=$report")
+			command+=(-device "virtserialport,chardev=report,name=report")
+		fi
+	fi
+	if [ -n "$accelerator" ]; then
+		# The two ends of a socket: the monitor is one of QEMU's character devices, and
+		# the port of the machine another.
+		socket=abstract=on,path=dm-crypt-mdu-monitor-$$
+		command+=(-chardev "socket,id=monitor,server=on,wait=off,$socket")
+		command+=(-mon "chardev=monitor,mode=readline")
+		command+=(-chardev "socket,id=port,$socket")
+		command+=(-device "virtserialport,chardev=port,name=monitor")
+		command+=(-object "cryptodev-backend-builtin,id=cryptodev")
+		command+=(-device "virtio-crypto-pci,cryptodev=cryptodev,id=accelerator")
+	fi
+	command+=(${qemu[@]+"${qemu[@]}"})
+}
+
+if [ "$arch" = um ]; then
+	uml_command
+else
+	qemu_command
+fi
 printf '%q ' "${command[@]}"
 echo
 
@@ -206,7 +241,11 @@ fail()
 }
 
 watcher=
-timeout --foreground --kill-after=10 "$timeout" "${command[@]}" < /dev/null &
+if [ "$arch" = um ]; then
+	timeout --kill-after=10 "$timeout" "${command[@]}" < /dev/null > "$log" 2>&1 3> "$report" &
+else
+	timeout --foreground --kill-after=10 "$timeout" "${command[@]}" < /dev/null &
+fi
 machine=$!
 trap 'kill $machine $watcher 2> /dev/null || true' EXIT
 trap 'exit 1' INT TERM
@@ -221,15 +260,13 @@ wait "$machine" || status=$?
 trap - EXIT
 
 case $status in
-0)
-	;;
 124 | 137)
 	fail "the machine did not end within $timeout s and was killed" ;;
-*)
-	fail "QEMU failed with exit status $status" ;;
 esac
+# A kernel that panics takes User-mode Linux with it.
 trouble=$("$here/check-console.sh" ${expected[@]+"${expected[@]}"} "$log") ||
 	fail "the kernel complained: $(head -n 5 <<< "$trouble")"
+[ "$status" -eq 0 ] || fail "the machine failed with exit status $status"
 verdict=$(tail -n 1 "$report")
 case $verdict in
 "verdict: exit 0")

@@ -10,7 +10,7 @@
 #           incremental.  The kernel is OUTDIR/image, its modules, if it can have
 #           any, are in OUTDIR/modules.img.
 #
-#   --arch ARCH              x86_64 or arm64 (default: this machine's)
+#   --arch ARCH              x86_64, arm64 or um (default: this machine's)
 #   --config FILE            what to begin with, several times one after the other
 #                            (default: kernel.config, ARCH.config and ../config)
 #   --fragment FILE          merge FILE over that; may be given several times, the
@@ -22,6 +22,7 @@
 #   --log FILE               full output of make (default OUTDIR/build.log)
 #   --jobs N                 parallel jobs (default: JOBS, else one a processor)
 #   --config-only            stop when the configuration is made and checked
+#   --configured             take the configuration that OUTDIR has, of an earlier run
 #   --help
 #
 # ccache is used if it is installed.  If OUTDIR is a directory right below TREE
@@ -45,7 +46,9 @@ module=()
 log=
 jobs=${JOBS:-$(nproc)}
 config_only=
-parse_options arch config+ fragment+ allow-missing+ module+ log= jobs= config-only! -- "$@"
+configured=
+parse_options arch config+ fragment+ allow-missing+ module+ log= jobs= config-only! \
+	configured! -- "$@"
 need_operands 2 "TREE and OUTDIR"
 set_arch "$arch"
 # shellcheck disable=SC2154 # parse_options() sets it
@@ -99,30 +102,40 @@ fail_make()
 	exit 1
 }
 
-# The last word on a symbol counts; make each symbol appear once.
-wanted=$outdir/.config.wanted
-awk '
-	/^CONFIG_[A-Za-z0-9_]+=/ { symbol = $0; sub(/=.*/, "", symbol) }
-	/^# CONFIG_[A-Za-z0-9_]+ is not set$/ { symbol = $2 }
-	symbol != "" {
-		if (!(symbol in line))
-			order[++count] = symbol
-		line[symbol] = $0
-		symbol = ""
-	}
-	END { for (i = 1; i <= count; i++) print line[order[i]] }
-' "${fragments[@]}" > "$wanted.tmp"
-mv "$wanted.tmp" "$wanted"
+# Make the configuration and see that it is what was asked for.
+configure()
+{
+	local wanted=$outdir/.config.wanted check=() symbol
 
-echo "Configuring $tree in $outdir"
-"${make[@]}" KCONFIG_ALLCONFIG="$wanted" allnoconfig > "$log" 2>&1 ||
-	fail_make "configuration" "KCONFIG_ALLCONFIG=$wanted allnoconfig"
-check=()
-for symbol in "${allow_missing[@]}"; do
-	check+=(--allow-missing "$symbol")
-done
-if ! "$here/check-config.sh" "${check[@]}" "$tree" "$outdir/.config" "$wanted" >&2; then
-	die "the configuration $outdir/.config is not what was asked for, see above"
+	# The last word on a symbol counts; make each symbol appear once.
+	awk '
+		/^CONFIG_[A-Za-z0-9_]+=/ { symbol = $0; sub(/=.*/, "", symbol) }
+		/^# CONFIG_[A-Za-z0-9_]+ is not set$/ { symbol = $2 }
+		symbol != "" {
+			if (!(symbol in line))
+				order[++count] = symbol
+			line[symbol] = $0
+			symbol = ""
+		}
+		END { for (i = 1; i <= count; i++) print line[order[i]] }
+	' "${fragments[@]}" > "$wanted.tmp"
+	mv "$wanted.tmp" "$wanted"
+
+	echo "Configuring $tree in $outdir"
+	"${make[@]}" KCONFIG_ALLCONFIG="$wanted" allnoconfig > "$log" 2>&1 ||
+		fail_make "configuration" "KCONFIG_ALLCONFIG=$wanted allnoconfig"
+	for symbol in "${allow_missing[@]}"; do
+		check+=(--allow-missing "$symbol")
+	done
+	if ! "$here/check-config.sh" "${check[@]}" "$tree" "$outdir/.config" "$wanted" >&2; then
+		die "the configuration $outdir/.config is not what was asked for, see above"
+	fi
+}
+
+if [ -n "$configured" ]; then
+	: > "$log"
+else
+	configure
 fi
 [ -z "$config_only" ] || exit 0
 
@@ -149,12 +162,16 @@ watch_make()
 	printf '  %4d objects, %3d s\n' "$objects" $((SECONDS - started))
 }
 
+targets=("$TARGET")
+if grep -q '^CONFIG_MODULES=y' "$outdir/.config"; then
+	targets+=(modules)
+fi
 status=0
-"${make[@]}" "$TARGET" 2>&1 | watch_make || status=$?
-[ "$status" -eq 0 ] || fail_make "the build" "$TARGET"
+"${make[@]}" "${targets[@]}" 2>&1 | watch_make || status=$?
+[ "$status" -eq 0 ] || fail_make "the build" "${targets[*]}"
 ln -sf "$IMAGE" "$outdir/image"
 echo "Kernel: $outdir/image"
-if grep -q '^CONFIG_MODULES=y' "$outdir/.config"; then
+if [ ${#targets[@]} -gt 1 ]; then
 	args=(--arch "$arch" --log "${log%.log}-modules.log" --jobs "$jobs")
 	for dir in ${module[@]+"${module[@]}"}; do
 		args+=(--module "$dir")

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Build the modules of a kernel, and a disk image with them.
+# Make a disk image with the modules of a kernel, and build others for it.
 #
 # usage: build-modules.sh [options] BUILDDIR
 #
-#   BUILDDIR       build directory of the kernel, which has been built there;
-#                  BUILDDIR/modules.img is made, or left alone if nothing changed.
+#   BUILDDIR       build directory of the kernel, which has been built there with its
+#                  modules; BUILDDIR/modules.img is made, or left alone if nothing changed.
 #                  It is what the virtual machine has in /lib/modules.
 #
 #   --arch ARCH    x86_64, arm64 or um (default: this machine's)
@@ -53,18 +53,17 @@ run_make()
 		die "make -C $dir ARCH=$arch $* failed, see $log"
 }
 
-# The first one writes down which symbols the kernel exports.
-run_make modules
 install=("INSTALL_MOD_PATH=$root" INSTALL_MOD_STRIP=1)
 run_make "${install[@]}" modules_install
-for source in ${module[@]+"${module[@]}"}; do
+if [ ${#module[@]} -gt 0 ]; then
 	# make writes beside the source.
-	copy=$dir/external/$(basename "$source")
-	mkdir -p "$copy"
-	rsync -a --checksum "$source/" "$copy/"
-	run_make "M=$copy" modules
-	run_make "M=$copy" "${install[@]}" modules_install
-done
+	external=$dir/external
+	mkdir -p "$external"
+	printf 'obj-m += %s/\n' "${module[@]##*/}" > "$external/Kbuild"
+	rsync -a --checksum "${module[@]%/}" "$external/"
+	run_make "M=$external" modules
+	run_make "M=$external" "${install[@]}" modules_install
+fi
 
 # The names of the build directory say nothing in the virtual machine.
 rm -f "$root"/lib/modules/*/{build,source}

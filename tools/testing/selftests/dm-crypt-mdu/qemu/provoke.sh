@@ -6,11 +6,13 @@
 #
 #   --kernel IMAGE
 #   --rootfs IMG
+#   --arch ARCH     of the kernel, as boot.sh takes it
 
 : "${here:?}"
 kernel=
 rootfs=
-parse_options kernel rootfs -- "$@"
+arch=$(host_arch)
+parse_options kernel rootfs arch -- "$@"
 for file in "$kernel" "$rootfs"; do
 	[ -r "$file" ] || die "cannot read $file"
 done
@@ -27,7 +29,7 @@ run()
 	local how=$1
 	shift
 
-	"$here/boot.sh" --kernel "$kernel" --rootfs "$rootfs" --quiet \
+	"$here/boot.sh" --arch "$arch" --kernel "$kernel" --rootfs "$rootfs" --quiet \
 		--job provoke --args "$how" --log "$work/log" \
 		--report "$work/report" --timeout 120 "$@" > "$work/output" 2>&1
 }

@@ -32,6 +32,8 @@
  *   fail_at	 the Nth request fails, and no other one
  *   error	 with what they fail (default -5, which is -EIO)
  *   fail_sync	 failing requests are done as with "sync"
+ *   refuse_size data units of this size are refused
+ *   refuse_step this IV step is refused
  *
  * And this one when the module is loaded:
  *
@@ -120,6 +122,8 @@ static unsigned int mdu_fail_every;
 static unsigned int mdu_fail_at;
 static int mdu_error = -EIO;
 static bool mdu_fail_sync;
+static unsigned int mdu_refuse_size;
+static unsigned int mdu_refuse_step;
 static char *mdu_child = "xts(aes)";
 
 /**
@@ -694,6 +698,10 @@ static int mdu_set_data_unit(struct crypto_skcipher *tfm, unsigned int size,
 {
 	struct mdu_tfm_ctx *ctx = crypto_skcipher_ctx(tfm);
 
+	if (size && size == READ_ONCE(mdu_refuse_size))
+		return -EINVAL;
+	if (step && step == READ_ONCE(mdu_refuse_step))
+		return -EINVAL;
 	return crypto_skcipher_set_data_unit(ctx->child, size, step);
 }
 
@@ -828,6 +836,10 @@ module_param_cb(error, &mdu_error_ops, &mdu_error, 0644);
 MODULE_PARM_DESC(error, "With what requests fail, a negative number");
 module_param_named(fail_sync, mdu_fail_sync, bool, 0644);
 MODULE_PARM_DESC(fail_sync, "Requests that fail do so synchronously");
+module_param_named(refuse_size, mdu_refuse_size, uint, 0644);
+MODULE_PARM_DESC(refuse_size, "Size of data units that is refused");
+module_param_named(refuse_step, mdu_refuse_step, uint, 0644);
+MODULE_PARM_DESC(refuse_step, "IV step that is refused");
 module_param_named(child, mdu_child, charp, 0444);
 MODULE_PARM_DESC(child, "Algorithm or driver that does the work");
 
