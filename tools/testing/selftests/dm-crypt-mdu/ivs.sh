@@ -120,14 +120,14 @@ falls_back() {
 	expect_status 0 $((2 * SIZE / BIO_SIZE))
 }
 
-# refused REASON SETTING: the cipher does not take sectors of 4096 with a step of 8, and
+# refused SETTING: the cipher does not take sectors of 4096 with a step of 8, and
 # dm-crypt gives it one after the other.
 refused() {
 	make_device loop $DISK_MIB
 	random_file "$WORK/plain" $SIZE
-	reset_cipher "$2"
+	reset_cipher "$1"
 	map "$DISK" "$MDU_CIPHER" "$KEY" 8000 sector_size:4096
-	expect_off "$1"
+	expect_off sector_size
 	use_volume write 4096 8000 8
 	use_volume read 4096 8000 8
 }
@@ -161,6 +161,6 @@ run_async_case "sector by sector" falls_back loop 512 1 "queue_len=4 order=rando
 run_async_case "sector by sector, sectors of 4096" falls_back loop 4096 8 ""
 run_async_case "sector by sector, queue full, in softirq context" \
 	falls_back irq2 512 1 "busy_every=1" no_read_workqueue
-run_async_case "the sector size is refused" refused unit_size refuse_size=4096
-run_async_case "the IV step is refused" refused iv_step refuse_step=8
+run_async_case "the sector size is refused" refused refuse_size=4096
+run_async_case "the IV step is refused" refused refuse_step=8
 finish
