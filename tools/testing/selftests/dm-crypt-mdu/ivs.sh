@@ -128,8 +128,11 @@ refused() {
 	reset_cipher "$1"
 	map "$DISK" "$MDU_CIPHER" "$KEY" 8000 sector_size:4096
 	expect_off sector_size
-	use_volume write 4096 8000 8
-	use_volume read 4096 8000 8
+	block_io write "$VOLUME" "${BIO[@]}" < "$WORK/plain"
+	block_io read "$VOLUME" "${BIO[@]}" --length $SIZE > "$WORK/out"
+	expect_same "$WORK/plain" "$WORK/out" "read"
+	expect_cipher_sane
+	expect_cipher requests -eq $((2 * SIZE / 4096))
 }
 
 require_fault failslab crypt_alloc_sg
