@@ -106,7 +106,16 @@ no_iv_mode() {
 	expect_off iv_mode
 }
 
-ktap_set_plan 19
+# A data unit has to be complete before the template begins the next one.
+asynchronous_child() {
+	local aes
+
+	aes=$(aes_driver)
+	[ -n "$aes" ] || skip "the kernel has no AES of single blocks"
+	refused cipher plain_disk "capi:xts(cryptd(ecb($aes)))-plain64" 64 0
+}
+
+ktap_set_plan 20
 run_case "eligible, the table does not show it" table_stays
 run_case "disabled" refused disabled plain_disk aes-xts-plain64 64 0
 run_case "iv_mode: plain64be" refused iv_mode plain_disk aes-xts-plain64be 64 0
@@ -125,6 +134,7 @@ run_case "cipher: CBC" refused cipher plain_disk aes-cbc-plain64 32 0
 run_case "cipher: Adiantum" refused cipher plain_disk "capi:adiantum(xchacha12,aes)-plain64" 32 0
 run_case "cipher: Adiantum, sectors of 4096" \
 	refused cipher plain_disk "capi:adiantum(xchacha12,aes)-plain64" 32 0 sector_size:4096
+run_case "cipher: XTS above an asynchronous cipher" asynchronous_child
 run_case "integrity" refused integrity tag_16_disk aes-xts-random 64 0 integrity:16:none
 run_case "aead" refused aead tag_32_disk \
 	"capi:authenc(hmac(sha256),xts(aes))-plain64" 96 0 integrity:32:aead
