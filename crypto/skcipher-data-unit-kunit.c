@@ -292,11 +292,12 @@ static void test_without_flag(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, crypto_skcipher_data_unit_size(f->tfm));
 }
 
-#define EXPECT_DATA_UNIT(test, tfm, size, step)				\
-do {									\
-	KUNIT_EXPECT_EQ(test, size, crypto_skcipher_data_unit_size(tfm));	\
-	KUNIT_EXPECT_EQ(test, step, crypto_skcipher_data_unit_step(tfm));	\
-} while (0)
+static void expect_data_unit(struct kunit *test, struct crypto_skcipher *tfm,
+			     unsigned int size, unsigned int step)
+{
+	KUNIT_EXPECT_EQ(test, size, crypto_skcipher_data_unit_size(tfm));
+	KUNIT_EXPECT_EQ(test, step, crypto_skcipher_data_unit_step(tfm));
+}
 
 static void test_size_and_step(struct kunit *test)
 {
@@ -313,27 +314,27 @@ static void test_size_and_step(struct kunit *test)
 	unsigned int i;
 
 	KUNIT_EXPECT_TRUE(test, crypto_skcipher_supports_multi_data_unit(tfm));
-	EXPECT_DATA_UNIT(test, tfm, 0, 0);
+	expect_data_unit(test, tfm, 0, 0);
 
 	KUNIT_EXPECT_EQ(test, 0, crypto_skcipher_set_data_unit(tfm, 48, 8));
-	EXPECT_DATA_UNIT(test, tfm, 48, 8);
+	expect_data_unit(test, tfm, 48, 8);
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		KUNIT_EXPECT_EQ_MSG(test, -EINVAL,
 				    crypto_skcipher_set_data_unit(tfm, bad[i].size,
 								  bad[i].step),
 				    "size %u, step %u", bad[i].size, bad[i].step);
-		EXPECT_DATA_UNIT(test, tfm, 48, 8);
+		expect_data_unit(test, tfm, 48, 8);
 	}
 
 	KUNIT_EXPECT_EQ(test, 0,
 			crypto_skcipher_setkey(tfm, key, sizeof(key)));
-	EXPECT_DATA_UNIT(test, tfm, 48, 8);
+	expect_data_unit(test, tfm, 48, 8);
 
 	KUNIT_EXPECT_EQ(test, 0, crypto_skcipher_set_data_unit_size(tfm, 32));
-	EXPECT_DATA_UNIT(test, tfm, 32, 1);
+	expect_data_unit(test, tfm, 32, 1);
 	KUNIT_EXPECT_EQ(test, 0, crypto_skcipher_set_data_unit_size(tfm, 0));
-	EXPECT_DATA_UNIT(test, tfm, 0, 0);
+	expect_data_unit(test, tfm, 0, 0);
 }
 
 /* The toy below a wrapper is to see two units of 48 bytes. */
@@ -387,22 +388,22 @@ static void test_refusal_below_wrapper(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, crypto_skcipher_setkey(tfm, key, sizeof(key)));
 
 	KUNIT_EXPECT_EQ(test, 0, crypto_skcipher_set_data_unit(tfm, 48, 8));
-	EXPECT_DATA_UNIT(test, tfm, 48, 8);
+	expect_data_unit(test, tfm, 48, 8);
 	expect_units_of_48(test, tfm);
 
 	toy.refuse = true;
 	KUNIT_EXPECT_EQ(test, -EINVAL,
 			crypto_skcipher_set_data_unit(tfm, 32, 1));
-	EXPECT_DATA_UNIT(test, tfm, 48, 8);
+	expect_data_unit(test, tfm, 48, 8);
 	expect_units_of_48(test, tfm);
 	KUNIT_EXPECT_EQ(test, -EINVAL,
 			crypto_skcipher_set_data_unit_size(tfm, 0));
-	EXPECT_DATA_UNIT(test, tfm, 48, 8);
+	expect_data_unit(test, tfm, 48, 8);
 	expect_units_of_48(test, tfm);
 
 	toy.refuse = false;
 	KUNIT_EXPECT_EQ(test, 0, crypto_skcipher_set_data_unit_size(tfm, 0));
-	EXPECT_DATA_UNIT(test, tfm, 0, 0);
+	expect_data_unit(test, tfm, 0, 0);
 
 	crypto_free_skcipher(tfm);
 }
