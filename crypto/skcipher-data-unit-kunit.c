@@ -227,6 +227,16 @@ static struct toy_fixture *toy_alloc(struct kunit *test, u32 clear_flags)
 	return f;
 }
 
+static int toy_import(struct skcipher_request *req, const void *in)
+{
+	return 0;
+}
+
+static int toy_export(struct skcipher_request *req, void *out)
+{
+	return 0;
+}
+
 /* An algorithm that was taken by mistake must not stay: it is on the stack. */
 static int try_register(struct skcipher_alg *alg)
 {
@@ -258,7 +268,12 @@ static void test_registration(struct kunit *test)
 	/* State that is carried from one request to the next */
 	alg = toy_template;
 	alg.statesize = 16;
+	alg.import = toy_import;
+	alg.export = toy_export;
 	KUNIT_EXPECT_EQ(test, try_register(&alg), -EINVAL);
+	alg.base.cra_flags = CRYPTO_ALG_INTERNAL;
+	alg.set_data_unit = NULL;
+	KUNIT_EXPECT_EQ(test, try_register(&alg), 0);
 }
 
 static void test_lskcipher_registration(struct kunit *test)
@@ -564,7 +579,7 @@ static void test_long_runs(struct kunit *test)
 	static const unsigned int want_calls[] = { 3, 2, 3, 6, 6 };
 	struct toy_fixture *f = toy_alloc(test, 0);
 	struct scatterlist sg;
-	unsigned int i;
+	unsigned int i, j;
 	u8 *data;
 
 	data = kunit_kzalloc(test, 6 * 8192, GFP_KERNEL);
@@ -574,12 +589,18 @@ static void test_long_runs(struct kunit *test)
 	toy.walk = true;
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		toy.calls = 0;
+		f->iv[0] = 1;
+		memset(data, 0, 6 * 8192);
 		KUNIT_ASSERT_EQ(test, 0,
 				crypto_skcipher_set_data_unit_size(f->tfm,
 								   sizes[i]));
 		skcipher_request_set_crypt(f->req, &sg, &sg,
 					   units[i] * sizes[i], f->iv);
 		KUNIT_ASSERT_EQ(test, 0, crypto_skcipher_encrypt(f->req));
+		for (j = 0; j < units[i]; j++)
+			KUNIT_EXPECT_NULL(test,
+					  memchr_inv(data + j * sizes[i],
+						     1 + j, sizes[i]));
 		if (IS_ENABLED(CONFIG_HIGHMEM)) {
 			KUNIT_EXPECT_EQ(test, units[i], toy.calls);
 			continue;
@@ -665,7 +686,8 @@ static void test_yield(struct kunit *test)
 	skcipher_request_set_callback(f->req, CRYPTO_TFM_REQ_MAY_YIELD, NULL,
 				      NULL);
 	KUNIT_ASSERT_EQ(test, 0, crypto_skcipher_encrypt(f->req));
-	KUNIT_EXPECT_EQ(test, 4, toy.yields);
+	/* A timer tick may want the CPU again before the toy looks. */
+	KUNIT_EXPECT_GT(test, toy.yields, 0);
 }
 
 static void test_carry_into_high_half(struct kunit *test)

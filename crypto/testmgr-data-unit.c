@@ -369,9 +369,9 @@ static int run_case(struct data_unit_test *t, const struct data_unit_case *c)
 	t->cases++;
 
 	get_random_bytes(iv, sizeof(iv));
-	if (c->carry) {
+	if (c->carry && c->units > 1) {
 		memset(iv, 0xff, sizeof(u64));
-		iv[0] -= get_random_u32_below(c->units * c->step) & 0x7f;
+		iv[0] -= get_random_u32_below((c->units - 1) * c->step) & 0x7f;
 		if (get_random_u32_below(2))
 			memset(iv + sizeof(u64), 0xff, sizeof(u64));
 	}
