@@ -241,10 +241,11 @@ static int data_unit_walk_init(struct skcipher_data_unit_walk *walk,
  *
  * For algorithms that process data at kernel addresses.  The walk hands out up to
  * SKCIPHER_DATA_UNITS_AT_ONCE data units at a time.  They are those that follow next
- * in the request, each of them lies in one piece in both source and destination, and
+ * in the request.  Each of them lies in one piece in both source and destination, and
  * several may come from different entries of the lists.  The first unit of each run is
- * aligned as the algorithm asks for.  Units that do not lie in one piece, units of more than @max_bytes, and
- * all units on kernels with highmem are given to @crypt, out of the caller's sight::
+ * aligned as the algorithm asks for.  The walk gives @crypt the units that do not lie
+ * in one piece, units of more than @max_bytes, and all units on kernels with highmem,
+ * out of the caller's sight::
  *
  *	err = skcipher_data_unit_walk_start(&walk, req, SZ_4K, crypt);
  *	while (walk.units) {
