@@ -262,10 +262,10 @@ static struct virtqueue *sym_push(struct virtcrypto_sym_queue *sq)
 		sreq = skcipher_request_ctx(req);
 		sq->current_req = req;
 
-		while (sreq->left && !sreq->err && sym_add(sq, req))
+		while (sreq->left && !sreq->err && *sreq->usable && sym_add(sq, req))
 			;
-		/* A device request that comes back makes room. */
-		if (sreq->left && !sreq->err && sq->busy)
+		/* One that comes back makes room.  The CPU takes over without a session. */
+		if (sreq->left && !sreq->err && *sreq->usable && sq->busy)
 			break;
 		sq->current_req = NULL;
 		if (!sreq->pending)
