@@ -941,7 +941,7 @@ static int __init virtio_crypto_device_init(void)
 	}
 	parent->dma_mask = &parent->coherent_dma_mask;
 	dma_set_mask_and_coherent(parent, DMA_BIT_MASK(64));
-	vdev = kzalloc(sizeof(*vdev), GFP_KERNEL);
+	vdev = kzalloc_obj(*vdev);
 	if (!vdev)
 		goto unregister_parent;
 
