@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """The bars that the series has to pass, as TAP.
 
-A bar is one test for each base and method that it is for.  The worst of the cells
-it is about decides, and is named.  An aim is a figure to compare with, and no test:
-what keeps the series from it is in the page with the results.
+A bar is one test for each base that it is for, if instructions were counted.  The
+worst of the cells it is about decides, and is named.  Time depends on the machine and
+the day: it is compared with the bar, and decides nothing.  Nor does an aim: what keeps
+the series from it is in the page with the results.
 """
 
 import math
@@ -165,10 +166,15 @@ def describe(cell):
     return " ".join(words)
 
 
+def decides(run, bar):
+    """Whether the bar is a test."""
+    return not bar.aim and run["method"] == "exact"
+
+
 def check(runs, of_run):
     """Print a line for each bar and aim; returns how many bars were missed."""
     cases = [(run, bar) for run in runs for bar in BARS if run["method"] in bar.methods]
-    tests = sum(not bar.aim for _, bar in cases)
+    tests = sum(decides(run, bar) for run, bar in cases)
     print(f"TAP version 13\n1..{max(tests, 1)}")
     if not tests:
         print("not ok 1 there are results")
@@ -179,16 +185,16 @@ def check(runs, of_run):
         text = f"{run['base']} {run['method']}: {bar.text}"
         figures = [(value, cell) for cell in cells if bar.match(cell)
                    for value in [bar.figure(cell, cells)] if value is not None]
-        number += not bar.aim
+        number += decides(run, bar)
         if not figures:
-            if not bar.aim:
+            if decides(run, bar):
                 print(f"ok {number} {text} # SKIP not measured")
             continue
         value, worst = max(figures, key=lambda pair: pair[0])
         reached = value <= bar.limit
         text += f", {value:.3f} of {bar.limit:.2f}"
-        if bar.aim:
-            print(f"# aim {'reached' if reached else 'missed'}: {text}")
+        if not decides(run, bar):
+            print(f"# {'reached' if reached else 'missed'}, no test: {text}")
         else:
             missed += not reached
             print(f"{'ok' if reached else 'not ok'} {number} {text}")
