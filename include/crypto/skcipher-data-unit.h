@@ -59,7 +59,7 @@
 /* Bytes of IV that an algorithm with the flag has. */
 #define SKCIPHER_DATA_UNIT_IVSIZE		16
 
-/* What a tfm has room for */
+/* A tfm has room for no more. */
 #define SKCIPHER_DATA_UNIT_MAX_SIZE		((1U << 24) - 1)
 #define SKCIPHER_DATA_UNIT_MAX_STEP		((1U << 8) - 1)
 

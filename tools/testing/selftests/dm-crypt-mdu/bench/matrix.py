@@ -5,7 +5,7 @@ import dataclasses
 import itertools
 
 KERNELS = ("unpatched", "patched-off", "patched-on")
-# What a mapping's batch_sectors has to be for each of them, as jobs/bench.sh
+# The value of a mapping's batch_sectors for each of them, as jobs/bench.sh
 # has it.
 MDU = {"unpatched": "none", "patched-off": "off", "patched-on": "on"}
 

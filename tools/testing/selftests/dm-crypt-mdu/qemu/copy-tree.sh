@@ -36,7 +36,7 @@ git_path()
 		die "$tree is not a git tree"
 }
 
-# What git writes goes to OUTDIR, what it reads may be TREE's.
+# Git writes to OUTDIR, and may read from TREE.
 in_outdir()
 {
 	GIT_OBJECT_DIRECTORY=$outdir/objects GIT_ALTERNATE_OBJECT_DIRECTORIES=$objects \
