@@ -64,36 +64,38 @@ int crypto_skcipher_set_data_unit(struct crypto_skcipher *tfm,
 }
 EXPORT_SYMBOL_GPL(crypto_skcipher_set_data_unit);
 
+static void data_unit_pos_enter(struct skcipher_data_unit_pos *pos,
+				struct scatterlist *sg)
+{
+	pos->sg = sg;
+	pos->virt = sg_virt(sg);
+	pos->left = sg->length;
+}
+
 static void data_unit_pos_advance(struct skcipher_data_unit_pos *pos,
 				  unsigned int bytes)
 {
-	pos->offset += bytes;
-	while (pos->offset >= pos->sg->length) {
-		pos->offset -= pos->sg->length;
-		pos->sg = sg_next(pos->sg);
+	while (bytes >= pos->left) {
+		bytes -= pos->left;
+		data_unit_pos_enter(pos, sg_next(pos->sg));
 	}
+	pos->virt += bytes;
+	pos->left -= bytes;
 }
 
-static void *data_unit_pos_virt(const struct skcipher_data_unit_pos *pos)
-{
-	return sg_virt(pos->sg) + pos->offset;
-}
-
-/* Data units that have been neither handed out nor processed */
-static unsigned int data_unit_walk_left(const struct skcipher_data_unit_walk *walk)
-{
-	return walk->total - walk->index - walk->units;
-}
-
-/* There may be no entry behind the last unit. */
 static void data_unit_walk_advance(struct skcipher_data_unit_walk *walk,
 				   unsigned int units)
 {
-	if (!data_unit_walk_left(walk))
+	walk->left -= units;
+	/* There may be no entry behind the last unit. */
+	if (!walk->left)
 		return;
 
 	data_unit_pos_advance(&walk->src, units * walk->size);
-	data_unit_pos_advance(&walk->dst, units * walk->size);
+	if (walk->req->src == walk->req->dst)
+		walk->dst = walk->src;
+	else
+		data_unit_pos_advance(&walk->dst, units * walk->size);
 }
 
 /*
@@ -111,13 +113,12 @@ static unsigned int data_unit_run(const struct skcipher_data_unit_walk *walk,
 	if (IS_ENABLED(CONFIG_HIGHMEM))
 		return 0;
 
-	if (((src->sg->offset + src->offset) | (dst->sg->offset + dst->offset)) &
-	    crypto_skcipher_alignmask(crypto_skcipher_reqtfm(walk->req)))
+	if (((unsigned long)src->virt | (unsigned long)dst->virt) &
+	    walk->alignmask)
 		return 0;
 
-	bytes = min(src->sg->length - src->offset,
-		    dst->sg->length - dst->offset);
-	max = min(max, data_unit_walk_left(walk));
+	bytes = min(src->left, dst->left);
+	max = min(max, walk->left);
 	return likely(bytes >= max * walk->size) ? max : bytes / walk->size;
 }
 
@@ -125,7 +126,8 @@ static unsigned int data_unit_run(const struct skcipher_data_unit_walk *walk,
 static struct scatterlist *data_unit_sg(struct scatterlist sg[2],
 					const struct skcipher_data_unit_pos *pos)
 {
-	struct scatterlist *at = scatterwalk_ffwd(sg, pos->sg, pos->offset);
+	struct scatterlist *at = scatterwalk_ffwd(sg, pos->sg,
+						  pos->sg->length - pos->left);
 
 	if (at == sg)
 		sg_set_page(sg, sg_page(sg) + (sg->offset >> PAGE_SHIFT),
@@ -183,27 +185,29 @@ static noinline int data_unit_crypt_one(struct skcipher_data_unit_walk *walk)
 static int data_unit_walk_fill(struct skcipher_data_unit_walk *walk)
 {
 	struct skcipher_data_unit_run *run = walk->runs;
-	int err;
+	unsigned int units = 0, n;
+	int err = 0;
 
-	walk->units = 0;
-	while (data_unit_walk_left(walk)) {
-		run->units = data_unit_run(walk, walk->max_units - walk->units);
-		if (likely(run->units)) {
-			run->src = data_unit_pos_virt(&walk->src);
-			run->dst = data_unit_pos_virt(&walk->dst);
-			walk->units += run->units;
-			data_unit_walk_advance(walk, run->units);
+	while (!err && walk->left) {
+		n = data_unit_run(walk, walk->max_units - units);
+		if (likely(n)) {
+			run->src = walk->src.virt;
+			run->dst = walk->dst.virt;
+			run->units = n;
 			run++;
-			continue;
-		}
-		if (walk->units)
+			data_unit_walk_advance(walk, n);
+			units += n;
+			if (units == walk->max_units)
+				break;
+		} else if (units) {
 			break;
-		err = data_unit_crypt_one(walk);
-		if (err)
-			return err;
+		} else {
+			err = data_unit_crypt_one(walk);
+		}
 	}
+	walk->units = units;
 	walk->nr_runs = run - walk->runs;
-	return 0;
+	return err;
 }
 
 static int data_unit_walk_init(struct skcipher_data_unit_walk *walk,
@@ -220,10 +224,12 @@ static int data_unit_walk_init(struct skcipher_data_unit_walk *walk,
 
 	walk->step = crypto_skcipher_data_unit_step(tfm);
 	walk->index = 0;
+	walk->left = walk->total;
+	walk->alignmask = crypto_skcipher_alignmask(tfm);
 	walk->req = req;
 	walk->crypt = crypt;
-	walk->src = (struct skcipher_data_unit_pos) { .sg = req->src };
-	walk->dst = (struct skcipher_data_unit_pos) { .sg = req->dst };
+	data_unit_pos_enter(&walk->src, req->src);
+	data_unit_pos_enter(&walk->dst, req->dst);
 	memcpy(walk->iv, req->iv, sizeof(walk->iv));
 	return 0;
 }
@@ -332,11 +338,11 @@ EXPORT_SYMBOL_GPL(skcipher_data_unit_walk_next);
 int skcipher_crypt_data_units(struct skcipher_request *req,
 			      int (*crypt)(struct skcipher_request *req))
 {
-	struct skcipher_data_unit_walk walk;
+	struct skcipher_data_unit_walk walk __uninitialized;
 	int err;
 
 	err = data_unit_walk_init(&walk, req, crypt);
-	while (!err && data_unit_walk_left(&walk))
+	while (!err && walk.left)
 		err = data_unit_crypt_one(&walk);
 	return err;
 }

@@ -31,11 +31,13 @@ struct skcipher_data_unit_run {
 /**
  * struct skcipher_data_unit_pos - a place in a scatterlist
  * @sg: entry of the list
- * @offset: bytes into the data of @sg
+ * @virt: its address, not to be used with highmem
+ * @left: bytes from there to the end of @sg
  */
 struct skcipher_data_unit_pos {
 	struct scatterlist *sg;
-	unsigned int offset;
+	void *virt;
+	unsigned int left;
 };
 
 /**
@@ -62,7 +64,9 @@ struct skcipher_data_unit_walk {
 	struct skcipher_data_unit_run runs[SKCIPHER_DATA_UNITS_AT_ONCE];
 
 	/* private: the rest of the request, behind the runs */
+	unsigned int left;
 	unsigned int max_units;
+	unsigned int alignmask;
 	struct skcipher_request *req;
 	int (*crypt)(struct skcipher_request *req);
 	struct skcipher_data_unit_pos src;
