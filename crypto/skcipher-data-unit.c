@@ -64,25 +64,6 @@ int crypto_skcipher_set_data_unit(struct crypto_skcipher *tfm,
 }
 EXPORT_SYMBOL_GPL(crypto_skcipher_set_data_unit);
 
-static void data_unit_pos_enter(struct skcipher_data_unit_pos *pos,
-				struct scatterlist *sg)
-{
-	pos->sg = sg;
-	pos->virt = sg_virt(sg);
-	pos->left = sg->length;
-}
-
-static void data_unit_pos_advance(struct skcipher_data_unit_pos *pos,
-				  unsigned int bytes)
-{
-	while (bytes >= pos->left) {
-		bytes -= pos->left;
-		data_unit_pos_enter(pos, sg_next(pos->sg));
-	}
-	pos->virt += bytes;
-	pos->left -= bytes;
-}
-
 static void data_unit_walk_advance(struct skcipher_data_unit_walk *walk,
 				   unsigned int units)
 {
@@ -91,11 +72,11 @@ static void data_unit_walk_advance(struct skcipher_data_unit_walk *walk,
 	if (!walk->left)
 		return;
 
-	data_unit_pos_advance(&walk->src, units * walk->size);
+	skcipher_data_unit_pos_advance(&walk->src, units * walk->size);
 	if (walk->req->src == walk->req->dst)
 		walk->dst = walk->src;
 	else
-		data_unit_pos_advance(&walk->dst, units * walk->size);
+		skcipher_data_unit_pos_advance(&walk->dst, units * walk->size);
 }
 
 /*
@@ -122,19 +103,6 @@ static unsigned int data_unit_run(const struct skcipher_data_unit_walk *walk,
 	return likely(bytes >= max * walk->size) ? max : bytes / walk->size;
 }
 
-/* Many drivers expect the offset of an entry to lie within its first page. */
-static struct scatterlist *data_unit_sg(struct scatterlist sg[2],
-					const struct skcipher_data_unit_pos *pos)
-{
-	struct scatterlist *at = scatterwalk_ffwd(sg, pos->sg,
-						  pos->sg->length - pos->left);
-
-	if (at == sg)
-		sg_set_page(sg, sg_page(sg) + (sg->offset >> PAGE_SHIFT),
-			    sg->length, offset_in_page(sg->offset));
-	return at;
-}
-
 /* As long as a caller asks for it, each unit is a chance to be rescheduled. */
 static void data_unit_yield(const struct skcipher_request *req)
 {
@@ -156,8 +124,9 @@ static noinline int data_unit_crypt_one(struct skcipher_data_unit_walk *walk)
 	struct scatterlist sg_src[2], sg_dst[2];
 	int err;
 
-	req->src = data_unit_sg(sg_src, &walk->src);
-	req->dst = src == dst ? req->src : data_unit_sg(sg_dst, &walk->dst);
+	req->src = skcipher_data_unit_pos_sg(&walk->src, sg_src);
+	req->dst = src == dst ? req->src :
+			     skcipher_data_unit_pos_sg(&walk->dst, sg_dst);
 	req->cryptlen = walk->size;
 	memcpy(iv, req->iv, sizeof(iv));
 	memcpy(req->iv, walk->iv, sizeof(walk->iv));
@@ -228,8 +197,8 @@ static int data_unit_walk_init(struct skcipher_data_unit_walk *walk,
 	walk->alignmask = crypto_skcipher_alignmask(tfm);
 	walk->req = req;
 	walk->crypt = crypt;
-	data_unit_pos_enter(&walk->src, req->src);
-	data_unit_pos_enter(&walk->dst, req->dst);
+	skcipher_data_unit_pos_start(&walk->src, req->src);
+	skcipher_data_unit_pos_start(&walk->dst, req->dst);
 	memcpy(walk->iv, req->iv, sizeof(walk->iv));
 	return 0;
 }

@@ -91,15 +91,6 @@ struct virtcrypto_sym_queue {
 	int (*fallback)(struct skcipher_request *req);
 };
 
-/* Move to the entry that has the next byte.  There has to be one. */
-static void sym_pos_settle(struct skcipher_data_unit_pos *pos)
-{
-	while (pos->offset >= pos->sg->length) {
-		pos->offset -= pos->sg->length;
-		pos->sg = sg_next(pos->sg);
-	}
-}
-
 /**
  * virtcrypto_sym_rewind() - make the whole request the part that is left
  * @req: request whose context is a struct virtcrypto_sym_request
@@ -108,8 +99,8 @@ void virtcrypto_sym_rewind(struct skcipher_request *req)
 {
 	struct virtcrypto_sym_request *sreq = skcipher_request_ctx(req);
 
-	sreq->src = (struct skcipher_data_unit_pos) { .sg = req->src };
-	sreq->dst = (struct skcipher_data_unit_pos) { .sg = req->dst };
+	skcipher_data_unit_pos_start(&sreq->src, req->src);
+	skcipher_data_unit_pos_start(&sreq->dst, req->dst);
 	sreq->left = req->cryptlen;
 	memcpy(sreq->next_iv, sreq->iv, sizeof(sreq->next_iv));
 	sreq->pending = 0;
@@ -125,12 +116,10 @@ void virtcrypto_sym_rewind(struct skcipher_request *req)
 void virtcrypto_sym_advance(struct virtcrypto_sym_request *sreq)
 {
 	skcipher_advance_iv(sreq->next_iv, sreq->step);
-	sreq->src.offset += sreq->unit;
-	sreq->dst.offset += sreq->unit;
 	sreq->left -= sreq->unit;
 	if (sreq->left) {
-		sym_pos_settle(&sreq->src);
-		sym_pos_settle(&sreq->dst);
+		skcipher_data_unit_pos_advance(&sreq->src, sreq->unit);
+		skcipher_data_unit_pos_advance(&sreq->dst, sreq->unit);
 	}
 }
 
@@ -159,15 +148,17 @@ static unsigned int sym_most_segs(struct scatterlist *sg, unsigned int bytes, un
 static unsigned int sym_list(struct skcipher_data_unit_pos pos, unsigned int bytes,
 			     struct scatterlist *list)
 {
-	unsigned int segs, part;
+	unsigned int segs = 0, part;
 
-	for (segs = 0; bytes; segs++) {
-		sym_pos_settle(&pos);
-		part = min(bytes, pos.sg->length - pos.offset);
-		sg_set_page(&list[segs], sg_page(pos.sg), part, pos.sg->offset + pos.offset);
-		sg_unmark_end(&list[segs]);
-		pos.offset += part;
+	for (;;) {
+		part = min(bytes, pos.left);
+		sg_set_page(&list[segs], sg_page(pos.sg), part,
+			    pos.sg->offset + skcipher_data_unit_pos_offset(&pos));
+		sg_unmark_end(&list[segs++]);
 		bytes -= part;
+		if (!bytes)
+			break;
+		skcipher_data_unit_pos_advance(&pos, part);
 	}
 	sg_mark_end(&list[segs - 1]);
 	return segs;

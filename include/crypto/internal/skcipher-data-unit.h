@@ -7,7 +7,10 @@
 #define _CRYPTO_INTERNAL_SKCIPHER_DATA_UNIT_H
 
 #include <crypto/internal/skcipher.h>
+#include <crypto/scatterwalk.h>
 #include <crypto/skcipher-data-unit.h>
+#include <linux/mm.h>
+#include <linux/scatterlist.h>
 #include <linux/string.h>
 #include <linux/types.h>
 #include <linux/unaligned.h>
@@ -32,13 +35,87 @@ struct skcipher_data_unit_run {
  * struct skcipher_data_unit_pos - a place in a scatterlist
  * @sg: entry of the list
  * @virt: its address, not to be used with highmem
- * @left: bytes from there to the end of @sg
+ * @left: bytes from there to the end of @sg; at least 1
  */
 struct skcipher_data_unit_pos {
 	struct scatterlist *sg;
 	void *virt;
 	unsigned int left;
 };
+
+/**
+ * skcipher_data_unit_pos_advance() - go on in a scatterlist
+ * @pos: updated
+ * @bytes: how far; there has to be something behind
+ *
+ * Context: Any context.
+ */
+static inline void
+skcipher_data_unit_pos_advance(struct skcipher_data_unit_pos *pos,
+			       unsigned int bytes)
+{
+	while (bytes >= pos->left) {
+		bytes -= pos->left;
+		pos->sg = sg_next(pos->sg);
+		pos->virt = sg_virt(pos->sg);
+		pos->left = pos->sg->length;
+	}
+	pos->virt += bytes;
+	pos->left -= bytes;
+}
+
+/**
+ * skcipher_data_unit_pos_start() - begin with a scatterlist
+ * @pos: becomes the first byte of the list
+ * @sg: list that is not empty
+ *
+ * Context: Any context.
+ */
+static inline void
+skcipher_data_unit_pos_start(struct skcipher_data_unit_pos *pos,
+			     struct scatterlist *sg)
+{
+	pos->sg = sg;
+	pos->virt = sg_virt(sg);
+	pos->left = sg->length;
+	skcipher_data_unit_pos_advance(pos, 0);
+}
+
+/**
+ * skcipher_data_unit_pos_offset() - where in its entry a position is
+ * @pos: position
+ *
+ * Return: bytes from the begin of @pos->sg.
+ */
+static inline unsigned int
+skcipher_data_unit_pos_offset(const struct skcipher_data_unit_pos *pos)
+{
+	return pos->sg->length - pos->left;
+}
+
+/**
+ * skcipher_data_unit_pos_sg() - the list from a position on
+ * @pos: position
+ * @sg: two entries, which are used where @pos is in the middle of an entry
+ *
+ * Many drivers expect the offset of an entry to lie within its first page.  It does
+ * if it does in the whole list.
+ *
+ * Context: Any context.
+ * Return: the list, which is valid for as long as @sg is.
+ */
+static inline struct scatterlist *
+skcipher_data_unit_pos_sg(const struct skcipher_data_unit_pos *pos,
+			  struct scatterlist sg[2])
+{
+	unsigned int offset = skcipher_data_unit_pos_offset(pos);
+	struct scatterlist *at = scatterwalk_ffwd(sg, pos->sg, offset);
+
+	if (at == sg)
+		sg_set_page(sg, sg_page(sg) + (sg->offset >> PAGE_SHIFT),
+			    sg->length, offset_in_page(sg->offset));
+	return at;
+}
 
 /**
  * struct skcipher_data_unit_walk - a request of many data units, some at a time
