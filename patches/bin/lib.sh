@@ -115,6 +115,9 @@ hold_tree() {
 		die "$TREE has commits that are not in the repository: fold them in with
   $ROOT/patches/bin/refresh $BASE $TREE"
 	fi
+	[ -z "$(uncommitted_edits)" ] ||
+		die "$TREE has uncommitted edits. Commit them in that tree and run 'make refresh', or
+  throw them away with git -C $TREE reset --hard"
 	VERSION=$(in_tree cat-file blob base:Makefile | makefile_version)
 }
 

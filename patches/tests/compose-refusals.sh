@@ -27,7 +27,7 @@ restore_repository() {
 DM_PATCH=patches/6.12/0002-dm-crypt-use-units.patch
 
 ktap_print_header
-ktap_set_plan 34
+ktap_set_plan 41
 make_tree
 
 # One line of context that is not in the base: patch -F2 would take this.
@@ -40,10 +40,23 @@ says 'the message has the version found' 'is Linux 6.12.117'
 restore_repository
 
 echo edit >>"$TREE/crypto/skcipher.c"
-refuses_untouched 'uncommitted edits are refused' 'uncommitted edits' compose
-says 'the message names the file' 'crypto/skcipher.c'
-says 'the message says how to keep them' 'make refresh'
-says 'the message says how to drop them' 'reset --hard'
+succeeds 'uncommitted edits are no obstacle' compose
+says 'there is a notice' 'has uncommitted edits, which stay'
+says 'the notice names the file' 'crypto/skcipher.c'
+says 'the notice says how to keep them' 'make refresh'
+echo more >>"$REPOSITORY/crypto/units.c"
+succeeds 'nor are they where other files of the series changed' compose
+succeeds_quietly 'the edit is still there' grep -qx edit "$TREE/crypto/skcipher.c"
+succeeds_quietly 'the other file is the new one' grep -qx more "$TREE/crypto/units.c"
+restore_repository
+succeeds_quietly 'an unchanged series keeps them, too' compose
+echo edit >>"$TREE/crypto/units.c"
+echo more >>"$REPOSITORY/crypto/units.c"
+refuses_untouched 'an edit to a file that changed is not lost' 'git says' compose
+says 'the message names the file' 'crypto/units.c'
+says 'the message says how to drop it' 'reset --hard'
+restore_repository
+tree_git checkout -q crypto/units.c
 
 tree_git commit -qam 'edit'
 succeeds 'a commit that is not folded back is no obstacle to an unchanged series' compose
