@@ -26,7 +26,7 @@ export DM_CRYPT_MDU_CACHE := $(or $(DM_CRYPT_MDU_CACHE),$(or $(XDG_CACHE_HOME),$
 export CCACHE_DIR := $(DM_CRYPT_MDU_CACHE)/ccache
 export CCACHE_MAXSIZE := 3G
 
-.PHONY: help bench-accelerator bench-base deps tree kernel uml unpatched-tree unpatched rootfs mutations qemu-xts shell demo deb demo-debian bench check check-long check-series refresh series quilt clean
+.PHONY: help bench-accelerator bench-base deps tree kernel uml unpatched-tree unpatched rootfs mutations qemu-xts shell demo deb demo-debian bench check check-long check-series test kunit refresh port series quilt clean
 
 help:
 	@echo 'The kernel with the series, BASE=$(BASE) (there are: $(BASES))'
@@ -40,6 +40,11 @@ help:
 	@echo '  make check     all tests; ends with "N passed, N failed, N skipped"'
 	@echo '  make check-long'
 	@echo '                 arm64, sanitizer kernels (VARIANT), long and hostile runs: hours'
+	@echo '  make test T=name'
+	@echo '                 builds what changed, committed or not, and runs that selftest alone'
+	@echo '                 (or several); natively in User-mode Linux where that can be (7.3)'
+	@echo '  make kunit     KUnit and the ciphers'"'"' self-tests, natively in User-mode Linux;'
+	@echo '                 ARCH=i386 or s390 (big-endian) in QEMU'
 	@echo '  make mutations breaks the series in each of the ways in rig/mutations and sees the tests'
 	@echo '                 notice it, on $(LAST) unless BASE says otherwise; M=name for one'
 	@echo '  make check-series'
@@ -48,13 +53,17 @@ help:
 	@echo '  make kernel    bootable kernel: $(KERNEL)'
 	@echo '  make uml       the same as a program of this machine (7.3): $(B)/um/linux'
 	@echo '  make rootfs    what it boots into, with the tests: $(ROOTFS)'
-	@echo '  make shell     that kernel in QEMU, with cryptsetup, dmsetup and fio at hand'
+	@echo '  make shell     that kernel in QEMU, with cryptsetup, dmsetup and fio at hand; with a'
+	@echo '                 virtio crypto device if ACCELERATOR=1'
 	@echo '  make deb       kernel packages for Debian, with its own configuration, and the manual'
 	@echo '                 page, in OUT=dir (default $(B)/deb); FLAVOUR=amd64 for all drivers'
 	@echo '  make demo-debian'
 	@echo '                 Debian with these packages on a LUKS2 volume, installed and booted'
 	@echo '                 in QEMU, and what it says about that volume'
 	@echo '  make refresh   commits made in $(LINUX), back into patches/ and the files here'
+	@echo '  make port BASE=X.Y'
+	@echo '                 the series on another base, with git'"'"'s three-way merge: conflicts are'
+	@echo '                 left in its tree, and "make refresh" makes patches/X.Y of the result'
 	@echo '  make series    patches for mail, with a cover letter, in OUT=dir: see'
 	@echo '                 patches/bin/series --help (SIGNOFF, UPSTREAM, FOR)'
 	@echo '  make quilt     the series for quilt, and for Debian'"'"'s source package, in OUT=dir'
@@ -111,7 +120,8 @@ qemu-xts:
 	@$(QEMU)/build-qemu-xts.sh --log $(B)/logs/qemu-xts.log $(DM_CRYPT_MDU_CACHE)/qemu-xts
 
 shell: kernel rootfs
-	@$(QEMU)/boot.sh --arch $(ARCH) --kernel $(KERNEL) --rootfs $(ROOTFS) --job shell
+	@$(QEMU)/boot.sh --arch $(ARCH) --kernel $(KERNEL) --rootfs $(ROOTFS) --job shell \
+		$(if $(ACCELERATOR),--accelerator)
 
 demo: deps
 	@$(MAKE) --no-print-directory kernel rootfs
@@ -138,6 +148,15 @@ check:
 
 check-long:
 	@patches/bin/check --long $(CHECKED)
+
+test:
+	@rig/bin/test $(BASE) $(T)
+
+# ARCH= is for QEMU there.
+kunit: tree
+	@patches/bin/install-deps $(BASE) $(KUNIT_ARCH:%=kunit-%)
+	@rig/bin/kunit $(BASE) $(KUNIT_ARCH)
+KUNIT_ARCH = $(if $(filter command line environment,$(origin ARCH)),$(ARCH))
 
 # Where they run natively.
 mutations:
@@ -177,6 +196,10 @@ check-series:
 
 refresh:
 	@patches/bin/refresh $(BASE) $(LINUX)
+
+port:
+	@patches/bin/install-deps $(BASE)
+	@patches/bin/port $(BASE) $(LINUX)
 
 # The name may have spaces, and make exports it.
 series:
