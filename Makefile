@@ -26,7 +26,7 @@ export DM_CRYPT_MDU_CACHE := $(or $(DM_CRYPT_MDU_CACHE),$(or $(XDG_CACHE_HOME),$
 export CCACHE_DIR := $(DM_CRYPT_MDU_CACHE)/ccache
 export CCACHE_MAXSIZE := 3G
 
-.PHONY: help bench-accelerator bench-base deps tree kernel uml unpatched-tree unpatched rootfs mutations qemu-xts shell demo deb demo-debian bench check check-long check-series test kunit refresh port series quilt clean
+.PHONY: help bench-accelerator bench-base deps tree kernel uml unpatched-tree unpatched unpatched-uml rootfs mutations qemu-xts shell demo deb demo-debian bench check check-long check-series test kunit refresh port series quilt clean
 
 help:
 	@echo 'The kernel with the series, BASE=$(BASE) (there are: $(BASES))'
@@ -96,13 +96,18 @@ kernel: tree
 uml: tree
 	@$(QEMU)/../bench/build-uml.sh --tests --log $(B)/logs/um.log $(MODULES) $(LINUX) $(B)/um
 
+# What there is only with the series.
+NOT_THERE = --allow-missing CRYPTO_SKCIPHER_DATA_UNIT_KUNIT_TEST
+unpatched-uml: unpatched-tree
+	@$(QEMU)/../bench/build-uml.sh --tests $(NOT_THERE) --log $(B)/logs/um-unpatched.log \
+		$(UNPATCHED) $(B)/um-unpatched
+
 unpatched-tree: tree
 	@patches/bin/unpatched $(BASE) $(LINUX) $(UNPATCHED)
 
 unpatched: unpatched-tree
 	@$(QEMU)/build-kernel.sh --log $(B)/logs/kernel-unpatched.log \
-		--allow-missing CRYPTO_SKCIPHER_DATA_UNIT_KUNIT_TEST \
-		$(UNPATCHED) $(UNPATCHED)/.build
+		$(NOT_THERE) $(UNPATCHED) $(UNPATCHED)/.build
 
 rootfs: tree
 ifneq ($(SYSROOT),)

@@ -12,6 +12,8 @@
 #           incremental.  The kernel is the program OUTDIR/linux.
 #
 #   --tests        for the tests, and not for the benchmarks
+#   --allow-missing SYMBOL
+#                  as build-kernel.sh takes it
 #   --module DIR   build the module in DIR, too; may be given several times
 #   --log FILE     full output of make (default OUTDIR/build.log)
 #   --jobs N       parallel jobs (default: JOBS, else one a processor)
@@ -29,9 +31,10 @@ qemu=$here/../qemu
 
 tests=
 module=()
+allow_missing=()
 log=
 jobs=${JOBS:-$(nproc)}
-parse_options tests! module+ log= jobs= -- "$@"
+parse_options tests! allow-missing+ module+ log= jobs= -- "$@"
 need_operands 2 "TREE and OUTDIR"
 # shellcheck disable=SC2154 # parse_options() sets it
 set -- "${operands[@]}"
@@ -43,6 +46,9 @@ source=$outdir/source
 
 args=(--arch um --jobs "$jobs" --log "${log:-$outdir/build.log}")
 [ -n "$tests" ] || args+=(--config "$here/uml.config")
+for symbol in ${allow_missing[@]+"${allow_missing[@]}"}; do
+	args+=(--allow-missing "$symbol")
+done
 for dir in ${module[@]+"${module[@]}"}; do
 	args+=(--module "$dir")
 done

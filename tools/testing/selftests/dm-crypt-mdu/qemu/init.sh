@@ -35,6 +35,11 @@ for file in /sys/class/virtio-ports/*/name; do
 	[ -z "$name" ] || ln -s "../${device##*/}" "/dev/virtio-ports/$name"
 done
 
+# User-mode Linux has other names for its disks.
+for device in /dev/ubd?; do
+	[ ! -b "$device" ] || ln -s "${device##*/}" "/dev/vd${device#/dev/ubd}"
+done
+
 read -r cmdline < /proc/cmdline
 
 # Value of a quoted or plain parameter of the kernel command line.

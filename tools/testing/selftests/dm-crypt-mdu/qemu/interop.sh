@@ -4,11 +4,12 @@
 # Prove that kernels with and without the series read what the other wrote:
 # boot one after the other on the same disks.  TAP on stdout.
 #
-# usage: interop.sh --kernel BZIMAGE --unpatched BZIMAGE --rootfs IMG --dir DIR
+# usage: interop.sh --kernel IMAGE --unpatched IMAGE --rootfs IMG --dir DIR
 #
-#   --unpatched BZIMAGE   kernel built without the series
-#   --dir DIR             for disk images, console logs and reports
-#   --seed N              decides about the options of some volumes (default: any)
+#   --unpatched IMAGE   kernel built without the series
+#   --arch ARCH         of both, as boot.sh takes it (default: this machine's)
+#   --dir DIR           for disk images, console logs and reports
+#   --seed N            decides about the options of some volumes (default: any)
 #   --help
 
 set -eu
@@ -20,9 +21,10 @@ here=$(cd "$(dirname "$0")" && pwd)
 kernel=
 unpatched=
 rootfs=
+arch=$(host_arch)
 dir=
 seed=$RANDOM
-parse_options kernel unpatched rootfs dir seed -- "$@"
+parse_options kernel unpatched rootfs arch dir seed -- "$@"
 # shellcheck source=/dev/null
 . "$here/../../kselftest/ktap_helpers.sh"
 
@@ -38,7 +40,7 @@ boot()
 {
 	local name=$1 line
 
-	if "$here/boot.sh" --kernel "$2" --rootfs "$rootfs" --job interop \
+	if "$here/boot.sh" --arch "$arch" --kernel "$2" --rootfs "$rootfs" --job interop \
 		--args "$3" --quiet --disk "$dir/areas.img" --disk "$dir/luks.img" \
 		--disk "$dir/first.img" --disk "$dir/second.img" --timeout 300 \
 		--log "$dir/interop-$name.console" \
