@@ -161,7 +161,7 @@ test:
 kunit: tree
 	@patches/bin/install-deps $(BASE) $(KUNIT_ARCH:%=kunit-%)
 	@rig/bin/kunit $(BASE) $(KUNIT_ARCH)
-KUNIT_ARCH = $(if $(filter command line environment,$(origin ARCH)),$(ARCH))
+KUNIT_ARCH = $(filter-out x86_64,$(ARCH))
 
 # Where they run natively.
 mutations:

@@ -731,6 +731,32 @@ static void test_error_in_the_middle(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, memchr_inv(data + 32, 0, 64));
 }
 
+static const struct driver {
+	const char *name;
+} drivers[] = {
+	{ "xts(ecb(aes-generic))" },
+	{ "xts(ecb(aes-lib))" },
+	{ "xts-aes-lib" },
+	{ "xts-aes-aesni" },
+	{ "xts-aes-aesni-avx" },
+	{ "xts-aes-vaes-avx2" },
+	{ "xts-aes-vaes-avx512" },
+};
+
+KUNIT_ARRAY_PARAM_DESC(driver, drivers, name);
+
+/* Waits for the self-test, which compares units with requests of one message. */
+static void test_driver(struct kunit *test)
+{
+	const struct driver *driver = test->param_value;
+	struct crypto_skcipher *tfm = crypto_alloc_skcipher(driver->name, 0, 0);
+
+	if (PTR_ERR_OR_ZERO(tfm) == -ENOENT)
+		kunit_skip(test, "not in this kernel, or not for this processor");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(tfm));
+	crypto_free_skcipher(tfm);
+}
+
 static struct kunit_case skcipher_data_unit_cases[] = {
 	KUNIT_CASE(test_registration),
 	KUNIT_CASE(test_lskcipher_registration),
@@ -746,6 +772,7 @@ static struct kunit_case skcipher_data_unit_cases[] = {
 	KUNIT_CASE(test_yield),
 	KUNIT_CASE(test_carry_into_high_half),
 	KUNIT_CASE(test_error_in_the_middle),
+	KUNIT_CASE_PARAM(test_driver, driver_gen_params),
 	{}
 };
 

@@ -27,7 +27,7 @@ restore_repository() {
 DM_PATCH=patches/6.12/0002-dm-crypt-use-units.patch
 
 ktap_print_header
-ktap_set_plan 41
+ktap_set_plan 43
 make_tree
 
 # One line of context that is not in the base: patch -F2 would take this.
@@ -57,6 +57,12 @@ says 'the message names the file' 'crypto/units.c'
 says 'the message says how to drop it' 'reset --hard'
 restore_repository
 tree_git checkout -q crypto/units.c
+
+echo more >>"$REPOSITORY/crypto/units.c"
+touch "$TREE/.git/CHERRY_PICK_HEAD"
+refuses_untouched 'a cherry-pick that is not finished is not forgotten' 'in the middle of something' compose
+rm "$TREE/.git/CHERRY_PICK_HEAD"
+restore_repository
 
 tree_git commit -qam 'edit'
 succeeds 'a commit that is not folded back is no obstacle to an unchanged series' compose

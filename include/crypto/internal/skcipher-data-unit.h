@@ -54,13 +54,17 @@ static inline void
 skcipher_data_unit_pos_advance(struct skcipher_data_unit_pos *pos,
 			       unsigned int bytes)
 {
-	while (bytes >= pos->left) {
+	if (bytes < pos->left) {
+		pos->virt += bytes;
+		pos->left -= bytes;
+		return;
+	}
+	do {
 		bytes -= pos->left;
 		pos->sg = sg_next(pos->sg);
-		pos->virt = sg_virt(pos->sg);
 		pos->left = pos->sg->length;
-	}
-	pos->virt += bytes;
+	} while (bytes >= pos->left);
+	pos->virt = sg_virt(pos->sg) + bytes;
 	pos->left -= bytes;
 }
 
@@ -75,10 +79,12 @@ static inline void
 skcipher_data_unit_pos_start(struct skcipher_data_unit_pos *pos,
 			     struct scatterlist *sg)
 {
+	/* An empty entry may have no page. */
+	while (!sg->length)
+		sg = sg_next(sg);
 	pos->sg = sg;
 	pos->virt = sg_virt(sg);
 	pos->left = sg->length;
-	skcipher_data_unit_pos_advance(pos, 0);
 }
 
 /**

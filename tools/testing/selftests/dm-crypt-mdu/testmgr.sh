@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that the AES-XTS driver which dm-crypt uses says in /proc/crypto that it
-# takes many data units, that it passed the kernel's self-test, and that the
-# KUnit suite for data units passed when the kernel has it.
+# Proves that dm-crypt batches with the AES-XTS driver in use, that each AES-XTS driver
+# which was taught data units says so in /proc/crypto and passed the kernel's self-test,
+# and that the KUnit suite for data units passed when the kernel has it.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
@@ -21,15 +21,26 @@ is_taught() {
 }
 
 driver_in_use() {
-	local driver units selftest
+	local driver
 
-	read -r driver _ units selftest _ < <(preferred_driver "xts(aes)")
+	read -r driver _ < <(preferred_driver "xts(aes)")
 	ktap_print_msg "driver: $driver"
 	is_taught "$driver" || skip "$driver takes one data unit a request"
 	map "$(make_disk 2048)" aes-xts-plain64 "$(random_key 64)" 0
 	expect_on
-	[ "$units" = many ] || fail "it does not"
-	[ "$selftest" = passed ] || fail "no self-test passed"
+}
+
+each_driver() {
+	local driver units selftest number=0
+
+	while read -r driver _ units selftest _; do
+		is_taught "$driver" || continue
+		number=$((number + 1))
+		ktap_print_msg "$driver: data units: $units, self-test: $selftest"
+		[ "$units" = many ] || fail "$driver does not"
+		[ "$selftest" = passed ] || fail "$driver did not pass its self-test"
+	done < <(drivers_of "xts(aes)")
+	[ $number -gt 0 ] || skip "the kernel has no such driver"
 }
 
 unit_tests_ran() {
@@ -46,7 +57,8 @@ unit_tests() {
 	! grep 'not ok' $SUITE/results > /dev/null || fail "a unit test failed"
 }
 
-ktap_set_plan 2
+ktap_set_plan 3
 run_case "the driver in use takes many data units" driver_in_use
+run_case "so does each one that was taught" each_driver
 run_case "unit tests" unit_tests
 finish

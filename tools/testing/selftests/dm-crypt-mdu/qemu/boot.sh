@@ -169,17 +169,18 @@ uml_command()
 }
 
 # Does KVM boot this kernel, up to the panic for want of a root file system?  There are
-# machines on which /dev/kvm exists and hangs.  The answer is kept until this machine
-# starts again.
+# machines on which /dev/kvm exists and hangs.  The answer for each QEMU is kept until
+# this machine starts again.
 kvm_boots()
 {
 	local cache=${DM_CRYPT_MDU_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/dm-crypt-mdu} boot answer
 
 	[ "$arch" = "$(host_arch)" ] && [ -r /dev/kvm ] && [ -w /dev/kvm ] || return 1
 	read -r boot < /proc/sys/kernel/random/boot_id
-	answer=$cache/kvm-$boot
+	answer=$cache/kvm-$boot${emulator//\//-}
 	if [ ! -s "$answer" ]; then
 		mkdir -p "$cache"
+		find "$cache" -maxdepth 1 -name "kvm-*" ! -name "kvm-$boot*" -delete
 		if timeout --kill-after=1 8 "$emulator" -accel kvm -machine "$machine" \
 			-cpu "$default_cpu" -m 512 -nodefaults -no-user-config -no-reboot \
 			-display none -serial stdio -kernel "$kernel" \
