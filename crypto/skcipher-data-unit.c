@@ -159,20 +159,20 @@ static int data_unit_walk_fill(struct skcipher_data_unit_walk *walk)
 
 	while (!err && walk->left) {
 		n = data_unit_run(walk, walk->max_units - units);
-		if (likely(n)) {
-			run->src = walk->src.virt;
-			run->dst = walk->dst.virt;
-			run->units = n;
-			run++;
-			data_unit_walk_advance(walk, n);
-			units += n;
-			if (units == walk->max_units)
+		if (unlikely(!n)) {
+			if (units)
 				break;
-		} else if (units) {
-			break;
-		} else {
 			err = data_unit_crypt_one(walk);
+			continue;
 		}
+		run->src = walk->src.virt;
+		run->dst = walk->dst.virt;
+		run->units = n;
+		run++;
+		data_unit_walk_advance(walk, n);
+		units += n;
+		if (units == walk->max_units)
+			break;
 	}
 	walk->units = units;
 	walk->nr_runs = run - walk->runs;
