@@ -642,6 +642,27 @@ static void test_scattered_units(struct kunit *test)
 					    "unit %u, byte %u", i, j);
 }
 
+/* What is handed out at a time is bounded, and not each run of it. */
+static void test_bound_of_runs(struct kunit *test)
+{
+	struct toy_fixture *f = toy_alloc(test, 0);
+	struct scatterlist sg[2];
+	u8 *data;
+
+	data = kunit_kzalloc(test, 8 * 512, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, data);
+	sg_init_table(sg, 2);
+	sg_set_buf(&sg[0], data, 512);
+	sg_set_buf(&sg[1], data + 512, 7 * 512);
+
+	KUNIT_ASSERT_EQ(test, 0, crypto_skcipher_set_data_unit_size(f->tfm, 512));
+	toy.walk = true;
+	toy.max_bytes = 4 * 512;
+	skcipher_request_set_crypt(f->req, sg, sg, 8 * 512, f->iv);
+	KUNIT_ASSERT_EQ(test, 0, crypto_skcipher_encrypt(f->req));
+	KUNIT_EXPECT_EQ(test, IS_ENABLED(CONFIG_HIGHMEM) ? 0 : 2, toy.batches);
+}
+
 /* A unit in a large entry begins in the first page that it is told. */
 static void test_entry_of_many_pages(struct kunit *test)
 {
@@ -768,6 +789,7 @@ static struct kunit_case skcipher_data_unit_cases[] = {
 	KUNIT_CASE(test_runs),
 	KUNIT_CASE(test_long_runs),
 	KUNIT_CASE(test_scattered_units),
+	KUNIT_CASE(test_bound_of_runs),
 	KUNIT_CASE(test_entry_of_many_pages),
 	KUNIT_CASE(test_yield),
 	KUNIT_CASE(test_carry_into_high_half),
