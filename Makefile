@@ -96,7 +96,7 @@ kernel: tree
 uml: tree
 	@$(QEMU)/../bench/build-uml.sh --tests --log $(B)/logs/um.log $(MODULES) $(LINUX) $(B)/um
 
-# What there is only with the series.
+# Only the series has this option.
 NOT_THERE = --allow-missing CRYPTO_SKCIPHER_DATA_UNIT_KUNIT_TEST
 unpatched-uml: unpatched-tree
 	@$(QEMU)/../bench/build-uml.sh --tests $(NOT_THERE) --log $(B)/logs/um-unpatched.log \

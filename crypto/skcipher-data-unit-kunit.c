@@ -642,7 +642,7 @@ static void test_scattered_units(struct kunit *test)
 					    "unit %u, byte %u", i, j);
 }
 
-/* What is handed out at a time is bounded, and not each run of it. */
+/* The limit holds for all runs of a hand-out together, not for each run alone. */
 static void test_bound_of_runs(struct kunit *test)
 {
 	struct toy_fixture *f = toy_alloc(test, 0);

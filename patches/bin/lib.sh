@@ -115,9 +115,7 @@ hold_tree() {
 		die "$TREE has commits that are not in the repository: fold them in with
   $ROOT/patches/bin/refresh $BASE $TREE"
 	fi
-	[ -z "$(uncommitted_edits)" ] ||
-		die "$TREE has uncommitted edits. Commit them in that tree and run 'make refresh', or
-  throw them away with git -C $TREE reset --hard"
+	refuse_edits
 	VERSION=$(in_tree cat-file blob base:Makefile | makefile_version)
 }
 
@@ -141,6 +139,18 @@ check_out() {
 # Lines of `git status` for tracked files that were edited and not committed.
 uncommitted_edits() {
 	in_tree status --porcelain --untracked-files=no
+}
+
+refuse_edits() {
+	[ -z "$(uncommitted_edits)" ] ||
+		die "$TREE has uncommitted edits. Commit them in that tree and run 'make refresh', or
+  throw them away with git -C $TREE reset --hard"
+}
+
+# runs_natively TEST: in User-mode Linux, of the base that load_base told of.
+runs_natively() {
+	[ -n "$BENCH_NATIVE" ] && ! grep -q "^${1}[[:space:]]" \
+		"$ROOT/build/$BASE/linux/tools/testing/selftests/dm-crypt-mdu/qemu/um-cannot"
 }
 
 # series_lines FILE: the series without comments and blank lines, one line each:
