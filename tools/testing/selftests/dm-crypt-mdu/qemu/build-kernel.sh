@@ -102,10 +102,11 @@ fail_make()
 	exit 1
 }
 
-# Make the configuration and see that it is what was asked for.
+# Make the configuration and see that it is what was asked for, unless that was done before
+# and nothing it depends on has changed.
 configure()
 {
-	local wanted=$outdir/.config.wanted check=() symbol
+	local wanted=$outdir/.config.wanted checked=$outdir/.config.checked check=() symbol
 
 	# The last word on a symbol counts; make each symbol appear once.
 	awk '
@@ -119,6 +120,14 @@ configure()
 		}
 		END { for (i = 1; i <= count; i++) print line[order[i]] }
 	' "${fragments[@]}" > "$wanted.tmp"
+	if [ -e "$checked" ] && cmp -s "$wanted.tmp" "$wanted" &&
+	   [ ! "$outdir/.config" -nt "$checked" ] &&
+	   [ -z "$(find "$tree" -path "$tree/.*" -prune -o -name 'Kconfig*' \
+		-newer "$checked" -print -quit)" ]; then
+		: > "$log"
+		return
+	fi
+	rm -f "$checked"
 	mv "$wanted.tmp" "$wanted"
 
 	echo "Configuring $tree in $outdir"
@@ -130,6 +139,7 @@ configure()
 	if ! "$here/check-config.sh" "${check[@]}" "$tree" "$outdir/.config" "$wanted" >&2; then
 		die "the configuration $outdir/.config is not what was asked for, see above"
 	fi
+	touch "$checked"
 }
 
 if [ -n "$configured" ]; then
