@@ -4,7 +4,7 @@
 # Runs fio on a batched volume, which writes at random with several jobs and verifies
 # with checksums what it reads back: with io_uring and registered buffers, and with libaio.
 #
-# SECONDS_EACH says for how long each case runs (default 60).
+# SECONDS_EACH says for how long each case runs (default 20).
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
@@ -13,7 +13,7 @@ require_tools fio
 KEY=$(random_key 64)
 JOB_MIB=8
 JOBS=4
-: "${SECONDS_EACH:=60}"
+: "${SECONDS_EACH:=20}"
 
 # verifies SECTOR_SIZE ENGINE [OPTION...]: each job has its own part of the volume; sizes
 # are multiples of the sector size.
