@@ -39,9 +39,8 @@ run_test()
 {
 	local log=/run/root/tmp/log status=0 passed
 
-	timeout --kill-after=10 "$seconds" chroot /run/root \
-		env CRYPTSETUP_PATH=/sbin sh -c "cd '$directory' && exec ./$1" > $log 2>&1 < /dev/null ||
-		status=$?
+	timeout --kill-after=10 "$seconds" chroot /run/root env CRYPTSETUP_PATH=/sbin \
+		sh -c "cd '$directory' && exec ./$1" > $log 2>&1 < /dev/null || status=$?
 	passed=$(grep -cE '\[(OK|PASSED)\]|^(OK|PASSED)$| OK$' $log || true)
 	case $status in
 	0)
