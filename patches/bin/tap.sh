@@ -6,7 +6,8 @@
 
 start_parts() {
 	START=$SECONDS
-	BESIDE=''
+	BESIDE=()
+	BESIDE_PIDS=()
 	rm -rf "$TAP"
 	mkdir -p "$TAP"
 }
@@ -42,29 +43,33 @@ timed() {
 	return "$status"
 }
 
-# beside NAME COMMAND...: a part that runs while the parts that follow do, until there is
-# another one, or settle.  In a group of processes of its own, as who is interrupted has
-# to take along all that it started.
+# beside NAME COMMAND...: a part that runs while the parts that follow do, until settle.  In a
+# group of processes of its own, as who is interrupted has to take along all that it started.
 beside() {
-	settle
-	BESIDE=$1
+	local name=$1
+
 	shift
-	echo "# $BESIDE begins"
+	echo "# $name begins"
 	set -m
-	timed "$BESIDE" "$@" >"$TAP/$BESIDE.out" 2>&1 &
-	BESIDE_GROUP=$!
+	timed "$name" "$@" >"$TAP/$name.out" 2>&1 &
+	BESIDE+=("$name")
+	BESIDE_PIDS+=("$!")
 	set +m
-	trap 'kill -- "-$BESIDE_GROUP"' EXIT
+	trap 'kill -- "${BESIDE_PIDS[@]/#/-}"' EXIT
 }
 
+# settle: waits for all of these.
 settle() {
-	local status=0
+	local i status
 
-	[ -n "$BESIDE" ] || return 0
-	wait "$BESIDE_GROUP" || status=$?
+	for i in "${!BESIDE[@]}"; do
+		status=0
+		wait "${BESIDE_PIDS[i]}" || status=$?
+		keep "${BESIDE[i]}" repeat "$TAP/${BESIDE[i]}.out" "$status"
+	done
+	BESIDE=()
+	BESIDE_PIDS=()
 	trap - EXIT
-	keep "$BESIDE" repeat "$TAP/$BESIDE.out" "$status"
-	BESIDE=''
 }
 
 repeat() {
