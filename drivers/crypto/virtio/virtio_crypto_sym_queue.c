@@ -498,7 +498,7 @@ bool virtcrypto_sym_queue_stop(struct virtcrypto_sym_queue *sq)
  *
  * The caller resets the device, empties the virtqueue, and calls virtcrypto_sym_queue_flush().
  *
- * Context: Process context.  Sleeps.
+ * Context: Process context.  Sleeps until all RCU readers that have begun are done.
  */
 void virtcrypto_sym_queue_cut_off(struct virtcrypto_sym_queue *sq)
 {
