@@ -81,8 +81,7 @@ give_up()
 	exit "$status"
 }
 
-cache=${DM_CRYPT_MDU_CACHE:-${XDG_CACHE_HOME:-${HOME-}/.cache}/dm-crypt-mdu}
-apt=$(realpath -m "$cache")/apt
+apt=$(realpath -m "$(cache_dir)")/apt
 archives=$apt/archives
 [ -z "$dir" ] || dir=$(realpath -m "$dir")
 if ! mkdir -p "$apt"/{archives,stamps,lists/partial} || ! [ -w "$apt/lists" ]; then

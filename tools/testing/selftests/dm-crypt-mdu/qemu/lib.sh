@@ -15,6 +15,12 @@ die()
 	exit 1
 }
 
+# Prints the directory for what all checkouts share.
+cache_dir()
+{
+	echo "${DM_CRYPT_MDU_CACHE:-${XDG_CACHE_HOME:-${HOME-}/.cache}/dm-crypt-mdu}"
+}
+
 # parse_options OPTION... -- ARGUMENT...: sets a variable for each option that is
 # among the arguments, "_" for "-" in its name, and the array "operands" to what
 # is not an option.

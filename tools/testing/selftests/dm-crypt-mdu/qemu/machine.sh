@@ -4,7 +4,7 @@
 # How a machine is started, in QEMU or User-mode Linux.  boot.sh sources this, and calls
 # machine_command when its options have been checked.
 
-# What an architecture's machine has.
+# Set what depends on the architecture.
 describe_machine()
 {
 	# The names of the disks, all but their last letter.
@@ -94,8 +94,9 @@ uml_command()
 # this machine starts again.
 kvm_boots()
 {
-	local cache=${DM_CRYPT_MDU_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/dm-crypt-mdu} boot answer
+	local boot answer cache
 
+	cache=$(cache_dir)
 	[ "$arch" = "$(host_arch)" ] && [ -r /dev/kvm ] && [ -w /dev/kvm ] || return 1
 	read -r boot < /proc/sys/kernel/random/boot_id
 	answer=$cache/kvm-$boot${emulator//\//-}

@@ -8,7 +8,7 @@
 #   DIRECTORY  where the host has the tests
 #   SECONDS    for each test
 #
-# The machine sees the host's files.  What it writes stays in its memory.
+# The machine sees the host's files.  Its writes stay in its own memory.
 
 set -eu
 
@@ -28,13 +28,14 @@ mkdir -p /run/root/lib/modules
 for dir in /dev /proc /sys /lib/modules; do
 	mount --bind $dir /run/root$dir
 done
-for dir in /dev/pts /dev/shm /run /tmp; do
+for dir in /dev/shm /run /tmp; do
 	mount -t tmpfs -o mode=1777 none /run/root$dir
 done
 mount -t devpts none /run/root/dev/pts
 mkdir /run/root/run/cryptsetup /run/root/run/lock
 
-# The result, and how much of the test was done.  Of a test that did not pass, the end.
+# Print the result of a test and how many steps passed.  If the test did not pass, print its
+# last lines, too.
 run_test()
 {
 	local log=/run/root/tmp/log status=0 passed
