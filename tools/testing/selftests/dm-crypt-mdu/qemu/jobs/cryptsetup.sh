@@ -42,14 +42,14 @@ run_test()
 
 	timeout --kill-after=10 "$seconds" chroot /run/root env CRYPTSETUP_PATH=/sbin \
 		sh -c "cd '$directory' && exec ./$1" > $log 2>&1 < /dev/null || status=$?
-	passed=$(grep -cE '\[(OK|PASSED)\]|^(OK|PASSED)$| OK$' $log || true)
+	passed=$(grep -cE '\[[A-Z ]*OK\]|PASSED|\<OK$|^\[[0-9]+\]|^CASE: ' $log || true)
 	case $status in
 	0)
-		ktap_test_pass "$1: $passed steps" ;;
+		ktap_test_pass "$1: $passed steps reported" ;;
 	77)
 		ktap_test_skip "$1: $(tail -n 1 $log)" ;;
 	*)
-		ktap_test_fail "$1: $passed steps, exit status $status" ;;
+		ktap_test_fail "$1: $passed steps reported, exit status $status" ;;
 	esac
 	[ $status -eq 0 ] || tail -n 30 $log | sed 's/^/# /'
 }
