@@ -37,22 +37,22 @@ mkdir /run/root/run/cryptsetup /run/root/run/lock
 restrict=/proc/sys/crypto/af_alg_restrict
 [ ! -e $restrict ] || echo 0 > $restrict
 
-# Print the result of a test and how many steps passed.  If the test did not pass, print its
-# last lines, too.
+# Print the result of a test and how many steps it reported.  If the test did not pass,
+# print its last lines, too.
 run_test()
 {
-	local log=/run/root/tmp/log status=0 passed
+	local log=/run/root/tmp/log status=0 steps
 
 	timeout --kill-after=10 "$seconds" chroot /run/root env CRYPTSETUP_PATH=/sbin \
 		sh -c "cd '$directory' && exec ./$1" > $log 2>&1 < /dev/null || status=$?
-	passed=$(grep -cE '\[[A-Z ]*OK\]|PASSED|\<OK$|^\[[0-9]+\]|^CASE: ' $log || true)
+	steps=$(grep -cE '\[[A-Z ]*OK\]|PASSED|\<OK$|^\[[0-9]+\]|^CASE: ' $log || true)
 	case $status in
 	0)
-		ktap_test_pass "$1: $passed steps reported" ;;
+		ktap_test_pass "$1: $steps steps reported" ;;
 	77)
 		ktap_test_skip "$1: $(tail -n 1 $log)" ;;
 	*)
-		ktap_test_fail "$1: $passed steps reported, exit status $status" ;;
+		ktap_test_fail "$1: $steps steps reported, exit status $status" ;;
 	esac
 	[ $status -eq 0 ] || tail -n 30 $log | sed 's/^/# /'
 }
