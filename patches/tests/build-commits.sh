@@ -5,9 +5,7 @@
 # those of sparse, in the commit that brings them and in no other; and that it does
 # not take a file for clean that sparse cannot read.
 set -eu
-# shellcheck source-path=SCRIPTDIR disable=SC1091
 . "$(dirname "$0")/lib/fake-base.sh"
-# shellcheck source-path=SCRIPTDIR disable=SC1091
 . "$(dirname "$0")/lib/fake-kernel.sh"
 
 # add_function FILE BODY

@@ -4,9 +4,7 @@
 # Proves that build-variants compiles each source in the variants whose
 # configuration has it, and finds what fails in one of them only.
 set -eu
-# shellcheck source-path=SCRIPTDIR disable=SC1091
 . "$(dirname "$0")/lib/fake-base.sh"
-# shellcheck source-path=SCRIPTDIR disable=SC1091
 . "$(dirname "$0")/lib/fake-kernel.sh"
 
 variants_of() {

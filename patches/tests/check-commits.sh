@@ -7,7 +7,6 @@
 # kernel-doc complains of lines with the word WRONG, and takes "* name() -" for what
 # documents a function.
 set -eu
-# shellcheck source-path=SCRIPTDIR disable=SC1091
 . "$(dirname "$0")/lib/fake-base.sh"
 
 check() {

@@ -4,9 +4,7 @@
 # Proves that check-docs finds new warnings and missing pages in the commit that
 # brings them, and builds the documentation of no commit that leaves it alone.
 set -eu
-# shellcheck source-path=SCRIPTDIR disable=SC1091
 . "$(dirname "$0")/lib/fake-base.sh"
-# shellcheck source-path=SCRIPTDIR disable=SC1091
 . "$(dirname "$0")/lib/fake-kernel.sh"
 
 ktap_print_header

@@ -4,7 +4,6 @@
 # Proves that check-series runs all parts, whatever becomes of one, and that its
 # sum is that of what they print.
 set -eu
-# shellcheck source-path=SCRIPTDIR disable=SC1091
 . "$(dirname "$0")/lib/fake-base.sh"
 
 PARTS=(check-commits check-docs build-commits build-variants)

@@ -4,7 +4,6 @@
 # Proves that compose refuses what is not exact or would lose work, with words
 # that say what to do, and that the tree is then as it was.
 set -eu
-# shellcheck source-path=SCRIPTDIR disable=SC1091
 . "$(dirname "$0")/lib/fake-base.sh"
 
 compose() {

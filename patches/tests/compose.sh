@@ -5,7 +5,6 @@
 # ones everywhere; that it writes only what differs; and that a base whose lines
 # moved is accepted.
 set -eu
-# shellcheck source-path=SCRIPTDIR disable=SC1091
 . "$(dirname "$0")/lib/fake-base.sh"
 
 compose() {

@@ -6,9 +6,7 @@
 # without a series gets that of the nearest one; and that nothing is fetched when
 # KSRC names a source.
 set -eu
-# shellcheck source-path=SCRIPTDIR disable=SC1091
 . "$(dirname "$0")/lib/fake-base.sh"
-# shellcheck source-path=SCRIPTDIR disable=SC1091
 . "$(dirname "$0")/lib/fake-archive.sh"
 
 QEMU=tools/testing/selftests/dm-crypt-mdu/qemu

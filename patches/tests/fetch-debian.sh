@@ -5,9 +5,7 @@
 # or not at all, leaves the machine's own apt alone, uses again what it has, and
 # says what it could not get, with an exit status that tells why.
 set -eu
-# shellcheck source-path=SCRIPTDIR disable=SC1091
 . "$(dirname "$0")/lib/fake-base.sh"
-# shellcheck source-path=SCRIPTDIR disable=SC1091
 . "$(dirname "$0")/lib/fake-archive.sh"
 
 SCRIPT=$TESTS/../../tools/testing/selftests/dm-crypt-mdu/qemu/fetch-debian.sh

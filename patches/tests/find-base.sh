@@ -4,7 +4,6 @@
 # Proves that find-base finds the tarball of the package, and that it says what
 # to install or which bases there are when it cannot.
 set -eu
-# shellcheck source-path=SCRIPTDIR disable=SC1091
 . "$(dirname "$0")/lib/fake-base.sh"
 
 ktap_print_header

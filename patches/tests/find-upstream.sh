@@ -6,7 +6,6 @@
 # if that one is gone, and says what it tried if there is none. apt-cache and
 # fetch-debian.sh are stand-ins.
 set -eu
-# shellcheck source-path=SCRIPTDIR disable=SC1091
 . "$(dirname "$0")/lib/fake-base.sh"
 
 export DM_CRYPT_MDU_CACHE="$WORK/a cache" ARCHIVE=$WORK/archive

@@ -5,7 +5,6 @@
 # merge, that a conflict is left to be resolved, and that refresh makes a series of the
 # result.
 set -eu
-# shellcheck source-path=SCRIPTDIR disable=SC1091
 . "$(dirname "$0")/lib/fake-base.sh"
 
 NEW=$WORK/new

@@ -4,7 +4,6 @@
 # Proves that what quilt writes gives the tree that was composed, for quilt and in a
 # source package of Debian, and that nothing is written when it cannot.
 set -eu
-# shellcheck source-path=SCRIPTDIR disable=SC1091
 . "$(dirname "$0")/lib/fake-base.sh"
 
 OUT=$WORK/out

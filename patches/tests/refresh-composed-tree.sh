@@ -5,7 +5,6 @@
 # of build/BASE/linux leaves no diff. It runs on a copy of the repository, so
 # that nothing is written into this one whatever comes out.
 set -eu
-# shellcheck source-path=SCRIPTDIR disable=SC1091
 . "$(dirname "$0")/lib/fake-base.sh"
 
 BASE=${BASE:-6.12}

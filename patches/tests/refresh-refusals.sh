@@ -5,7 +5,6 @@
 # it is, with words that say what to do, and that the repository is then as it
 # was.
 set -eu
-# shellcheck source-path=SCRIPTDIR disable=SC1091
 . "$(dirname "$0")/lib/fake-base.sh"
 
 refresh() {

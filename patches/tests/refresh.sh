@@ -5,7 +5,6 @@
 # no more and no less: nothing for a tree nobody touched, and a tree composed
 # anew from the result has the same files.
 set -eu
-# shellcheck source-path=SCRIPTDIR disable=SC1091
 . "$(dirname "$0")/lib/fake-base.sh"
 
 refresh() {

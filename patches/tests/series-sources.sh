@@ -4,7 +4,6 @@
 # Proves that series says truthfully which source its mail is made against: the
 # upstream one, another kernel's, or, where there is none, Debian's.
 set -eu
-# shellcheck source-path=SCRIPTDIR disable=SC1091
 . "$(dirname "$0")/lib/mail.sh"
 
 ktap_print_header

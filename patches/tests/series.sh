@@ -4,7 +4,6 @@
 # Proves that series writes mail that git am takes for exactly what was composed,
 # says truthfully who it is from, and leaves the user's files alone when it cannot.
 set -eu
-# shellcheck source-path=SCRIPTDIR disable=SC1091
 . "$(dirname "$0")/lib/mail.sh"
 
 ZOE='Zoë O'\''Neill <zoe@example.org>'

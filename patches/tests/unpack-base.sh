@@ -5,7 +5,6 @@
 # everywhere, that it refuses what cannot be a base, and that it never leaves a
 # half-made tree nor takes one for good.
 set -eu
-# shellcheck source-path=SCRIPTDIR disable=SC1091
 . "$(dirname "$0")/lib/fake-base.sh"
 
 unpack() {

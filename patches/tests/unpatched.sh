@@ -4,7 +4,6 @@
 # Proves that the unpatched tree is the base and nothing else, is made once, and
 # is not used after somebody edited it.
 set -eu
-# shellcheck source-path=SCRIPTDIR disable=SC1091
 . "$(dirname "$0")/lib/fake-base.sh"
 
 unpatched() {

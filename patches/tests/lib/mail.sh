@@ -5,7 +5,6 @@
 # and what is to be read in the mail.  To be sourced in place of fake-base.sh; the test
 # begins with make_project.
 
-# shellcheck source-path=SCRIPTDIR disable=SC1091
 . "$(dirname "${BASH_SOURCE[0]}")/fake-base.sh"
 
 export DM_CRYPT_MDU_CACHE="$WORK/cache"

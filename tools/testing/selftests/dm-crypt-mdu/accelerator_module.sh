@@ -4,7 +4,6 @@
 # A volume on the device of test_modules/virtio_crypto_device, which can be told to
 # misbehave.  To be sourced after lib.sh, and instead of accelerator.sh.
 
-# shellcheck source-path=SCRIPTDIR source=accelerator.sh disable=SC1091
 . "$TEST_DIR"/accelerator.sh
 require_test_device
 TEST_DEVICE_NAME=$(virtio_device)

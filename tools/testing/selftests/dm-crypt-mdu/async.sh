@@ -8,9 +8,7 @@
 # is compared with what an independent program makes of it, and what dm-crypt
 # counted with what the cipher did.
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
-# shellcheck source-path=SCRIPTDIR source=mdu_cipher.sh disable=SC1091
 . "$TEST_DIR"/mdu_cipher.sh
 require_helper xts_oracle
 require_mdu_cipher

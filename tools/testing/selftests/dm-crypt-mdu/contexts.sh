@@ -6,9 +6,7 @@
 # completes in the submitter's RCU read-side section, and in softirq and timer
 # context.  The kernel notices if something sleeps there (DEBUG_ATOMIC_SLEEP).
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
-# shellcheck source-path=SCRIPTDIR source=null_blk.sh disable=SC1091
 . "$TEST_DIR"/null_blk.sh
 
 KEY=$(random_key 64)

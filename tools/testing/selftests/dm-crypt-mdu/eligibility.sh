@@ -5,7 +5,6 @@
 # and that they work as they do with batching switched off.
 # The reason sector_size is in ivs.sh.
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
 require_tools dmesg
 

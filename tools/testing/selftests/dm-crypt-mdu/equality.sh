@@ -5,7 +5,6 @@
 # data gives the same bytes on disk, each reads what the other one wrote, and a
 # file system does not notice the change.
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
 
 KEY=$(random_key 64)

@@ -6,11 +6,8 @@
 # then, the data beside a bad sector is right, nothing is lost in memory, and the
 # volume works again when the device does.
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
-# shellcheck source-path=SCRIPTDIR source=bad_disk.sh disable=SC1091
 . "$TEST_DIR"/bad_disk.sh
-# shellcheck source-path=SCRIPTDIR source=kmemleak.sh disable=SC1091
 . "$TEST_DIR"/kmemleak.sh
 require_helper xts_oracle
 

@@ -6,9 +6,7 @@
 # batching goes on as soon as there is memory again.  failslab makes the
 # allocations in crypt_alloc_sg() fail, and no others.
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
-# shellcheck source-path=SCRIPTDIR source=faults.sh disable=SC1091
 . "$TEST_DIR"/faults.sh
 require_helper xts_oracle
 

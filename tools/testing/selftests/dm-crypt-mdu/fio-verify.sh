@@ -6,7 +6,6 @@
 #
 # SECONDS_EACH says for how long each case runs (default 20).
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
 require_tools fio
 

@@ -4,7 +4,6 @@
 # Proves that flushes, writes that must be on the medium when they are done, and discards
 # reach the disk below a batched volume, and discards only if the table allows them.
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
 require_tools blkdiscard dd
 

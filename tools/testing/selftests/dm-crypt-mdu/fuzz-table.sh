@@ -8,9 +8,7 @@
 #
 # SEED, COUNT and SECONDS_AT_MOST are taken from the environment.
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
-# shellcheck source-path=SCRIPTDIR source=kmemleak.sh disable=SC1091
 . "$TEST_DIR"/kmemleak.sh
 require_helper table_fuzz
 

@@ -5,9 +5,7 @@
 # not get another table or another key, and does not go, before the cipher has answered
 # and the data is where it belongs.
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
-# shellcheck source-path=SCRIPTDIR source=mdu_cipher.sh disable=SC1091
 . "$TEST_DIR"/mdu_cipher.sh
 require_helper xts_oracle
 require_mdu_cipher

@@ -5,7 +5,6 @@
 # bits: plain64 carries over 2^32; "plain" does not and is not batched on a
 # volume that reaches there; nor is an iv_offset that wraps around at 2^64.
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
 require_helper xts_oracle
 

@@ -5,11 +5,8 @@
 # cipher writes down with which IVs, steps and units it was called, and these have
 # to be those of the sectors of the volume, each of them once.
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
-# shellcheck source-path=SCRIPTDIR source=faults.sh disable=SC1091
 . "$TEST_DIR"/faults.sh
-# shellcheck source-path=SCRIPTDIR source=mdu_cipher.sh disable=SC1091
 . "$TEST_DIR"/mdu_cipher.sh
 require_mdu_cipher
 require_null_blk

@@ -4,7 +4,6 @@
 # Proves that batching survives a change of the key on a suspended volume, and
 # that the new key is the one in use.
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
 require_helper xts_oracle
 

@@ -16,9 +16,7 @@ shopt -s inherit_errexit
 TEST_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=/dev/null
 . "$TEST_DIR"/../kselftest/ktap_helpers.sh
-# shellcheck source-path=SCRIPTDIR source=drivers.sh
 . "$TEST_DIR"/drivers.sh
-# shellcheck source-path=SCRIPTDIR source=volume.sh
 . "$TEST_DIR"/volume.sh
 
 skip_all() {

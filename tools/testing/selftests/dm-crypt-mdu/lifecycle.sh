@@ -5,9 +5,7 @@
 # use, and that the data is right afterwards: it is suspended and resumed, gets
 # another table, another size, or its key taken away and given back.
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
-# shellcheck source-path=SCRIPTDIR source=load.sh disable=SC1091
 . "$TEST_DIR"/load.sh
 require_helper xts_oracle
 

@@ -6,9 +6,7 @@
 # resume, another size, and reencryption with another key.  In the end the files
 # are read without batching.
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
-# shellcheck source-path=SCRIPTDIR source=load.sh disable=SC1091
 . "$TEST_DIR"/load.sh
 require_tools cryptsetup mkfs.ext4 e2fsck
 [ "$AES_XTS" = aes-xts ] || skip_all "the preferred driver takes one data unit a request"

@@ -5,7 +5,6 @@
 # in softirq and timer context.  To be sourced after lib.sh; the test ends with
 # "trap clean_async EXIT" instead of the trap of lib.sh.
 
-# shellcheck source-path=SCRIPTDIR source=null_blk.sh disable=SC1091
 . "$TEST_DIR"/null_blk.sh
 
 # shellcheck disable=SC2034 # for who sources this

@@ -5,7 +5,6 @@
 # measures both ways, writes to nothing, leaves nothing behind, and says what is wrong
 # when it cannot.
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
 require_tools fio
 dmsetup targets | grep '^zero ' > /dev/null || skip_all "the kernel has no dm-zero"

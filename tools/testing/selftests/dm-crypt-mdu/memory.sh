@@ -5,11 +5,8 @@
 # once and by one that answers later: bios that need one, by the hundred, do not make
 # the kernel's own memory grow.
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
-# shellcheck source-path=SCRIPTDIR source=kmemleak.sh disable=SC1091
 . "$TEST_DIR"/kmemleak.sh
-# shellcheck source-path=SCRIPTDIR source=mdu_cipher.sh disable=SC1091
 . "$TEST_DIR"/mdu_cipher.sh
 require_mdu_cipher
 

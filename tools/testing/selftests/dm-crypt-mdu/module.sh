@@ -5,9 +5,7 @@
 # volume is gone and not before, that it can be loaded again, with and without
 # batching, and that neither leaves anything behind.
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
-# shellcheck source-path=SCRIPTDIR source=kmemleak.sh disable=SC1091
 . "$TEST_DIR"/kmemleak.sh
 require_tools modprobe rmmod
 # A module that is built in has no state.

@@ -5,11 +5,8 @@
 # aside: pages, bios and requests come from the reserves, also where nobody can wait for
 # them, and I/O goes on when the reserves are used up.
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
-# shellcheck source-path=SCRIPTDIR source=faults.sh disable=SC1091
 . "$TEST_DIR"/faults.sh
-# shellcheck source-path=SCRIPTDIR source=mdu_cipher.sh disable=SC1091
 . "$TEST_DIR"/mdu_cipher.sh
 require_helper xts_oracle
 require_mdu_cipher

@@ -5,9 +5,7 @@
 # where and when data is converted, and with options, sector sizes, IVs and limits
 # for the size of a bio at random, and leaves the bytes on disk as they are.
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
-# shellcheck source-path=SCRIPTDIR source=random_options.sh disable=SC1091
 . "$TEST_DIR"/random_options.sh
 require_helper xts_oracle
 

@@ -8,7 +8,6 @@
 # they take many data units, the xts template, which any kernel can put on top of
 # any AES, and cryptd in front of it, which answers later.
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
 require_helper xts_oracle
 

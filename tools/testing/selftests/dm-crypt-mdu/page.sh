@@ -5,7 +5,6 @@
 # the page, section by section, and runs them as they stand there, but for the names of
 # volumes and disks.
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
 require_tools cryptsetup fio
 PAGE=$TEST_DIR/dm-crypt-mdu.rst

@@ -9,11 +9,8 @@
 #
 # COUNT says how many operations each program does, SEED which.
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
-# shellcheck source-path=SCRIPTDIR source=faults.sh disable=SC1091
 . "$TEST_DIR"/faults.sh
-# shellcheck source-path=SCRIPTDIR source=mdu_cipher.sh disable=SC1091
 . "$TEST_DIR"/mdu_cipher.sh
 require_helper random_io
 require_helper xts_oracle

@@ -4,9 +4,7 @@
 # Proves that a batched volume cannot be removed while it is open, that its removal
 # waits for its I/O, and that it leaves nothing behind.
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
-# shellcheck source-path=SCRIPTDIR source=kmemleak.sh disable=SC1091
 . "$TEST_DIR"/kmemleak.sh
 require_helper xts_oracle
 

@@ -6,7 +6,6 @@
 # holds, at odd offsets in memory, direct and buffered, one write over another.
 # The same data is written to a plain file, with which the volume is compared.
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
 
 SIZE=$((4 * 1024 * 1024))

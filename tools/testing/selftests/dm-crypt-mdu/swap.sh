@@ -10,15 +10,10 @@
 # To be run on a machine with little memory, and with the name of a disk of 512 MiB or
 # more in DM_CRYPT_MDU_DISK, all of which is overwritten.  PASSES says how long it takes.
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
-# shellcheck source-path=SCRIPTDIR source=faults.sh disable=SC1091
 . "$TEST_DIR"/faults.sh
-# shellcheck source-path=SCRIPTDIR source=kmemleak.sh disable=SC1091
 . "$TEST_DIR"/kmemleak.sh
-# shellcheck source-path=SCRIPTDIR source=load.sh disable=SC1091
 . "$TEST_DIR"/load.sh
-# shellcheck source-path=SCRIPTDIR source=accelerator.sh disable=SC1091
 . "$TEST_DIR"/accelerator.sh
 require_helper memory_load
 require_tools mkswap swapon swapoff cryptsetup dmesg

@@ -5,7 +5,6 @@
 # which was taught data units says so in /proc/crypto and passed the kernel's self-test,
 # and that the KUnit suite for data units passed when the kernel has it.
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
 
 SUITE=/sys/kernel/debug/kunit/skcipher-data-unit

@@ -6,9 +6,7 @@
 # nothing else, writes that it drops leave the old data, and when it comes and goes,
 # or cannot read a sector until it is written again, the rest is right.
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
-# shellcheck source-path=SCRIPTDIR source=bad_disk.sh disable=SC1091
 . "$TEST_DIR"/bad_disk.sh
 require_helper xts_oracle
 

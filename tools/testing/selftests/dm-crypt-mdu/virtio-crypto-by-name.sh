@@ -5,9 +5,7 @@
 # the host.  The CPU encrypts volumes whose tables have the usual names of ciphers, also where
 # the CPU has no instructions for AES.
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
-# shellcheck source-path=SCRIPTDIR source=accelerator.sh disable=SC1091
 . "$TEST_DIR"/accelerator.sh
 require_virtio_crypto
 

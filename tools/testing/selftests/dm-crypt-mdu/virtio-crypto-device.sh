@@ -5,9 +5,7 @@
 # answers in another order, has little room or another kind of virtqueue, or fails inside of a
 # request; and that it notifies the device once of many data units.
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
-# shellcheck source-path=SCRIPTDIR source=accelerator_module.sh disable=SC1091
 . "$TEST_DIR"/accelerator_module.sh
 
 # another_device MODE yes|no NAME=VALUE...: is the device used?

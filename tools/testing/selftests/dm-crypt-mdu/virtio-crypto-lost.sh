@@ -5,9 +5,7 @@
 # not answer or goes; that writes succeed, as the CPU can do them again; and that the volume
 # goes on.  A read in flight fails, as the device decrypts it in place.
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
-# shellcheck source-path=SCRIPTDIR source=accelerator_module.sh disable=SC1091
 . "$TEST_DIR"/accelerator_module.sh
 
 read_fails() {

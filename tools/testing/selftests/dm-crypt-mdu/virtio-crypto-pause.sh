@@ -5,9 +5,7 @@
 # cannot be started or resumed, or forgets its keys, also under load; and that the device is
 # used again when it can be, with the sessions of the right keys.
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
-# shellcheck source-path=SCRIPTDIR source=accelerator_module.sh disable=SC1091
 . "$TEST_DIR"/accelerator_module.sh
 
 NO_TESTS_PARAMETER=/sys/module/cryptomgr/parameters/notests

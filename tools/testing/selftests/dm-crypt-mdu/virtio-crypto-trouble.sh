@@ -9,11 +9,8 @@
 # With a virtio port "monitor" that leads to QEMU's, see --accelerator of qemu/boot.sh;
 # or the device is that of test_modules/virtio_crypto_device.
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
-# shellcheck source-path=SCRIPTDIR source=load.sh disable=SC1091
 . "$TEST_DIR"/load.sh
-# shellcheck source-path=SCRIPTDIR source=accelerator.sh disable=SC1091
 . "$TEST_DIR"/accelerator.sh
 require_virtio_crypto
 MODE=${MODES[-1]}

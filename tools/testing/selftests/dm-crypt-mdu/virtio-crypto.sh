@@ -5,9 +5,7 @@
 # reads what the CPU wrote, batched or not, in I/Os of all shapes; and what the device
 # does not take is done without it.
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
-# shellcheck source-path=SCRIPTDIR source=accelerator.sh disable=SC1091
 . "$TEST_DIR"/accelerator.sh
 require_virtio_crypto
 require_tools cryptsetup

@@ -6,11 +6,8 @@
 # answers at once, and one that answers later and in another order.  A write out of
 # order fails on such a device.
 
-# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC1091
 . "$(dirname "$0")"/lib.sh
-# shellcheck source-path=SCRIPTDIR source=faults.sh disable=SC1091
 . "$TEST_DIR"/faults.sh
-# shellcheck source-path=SCRIPTDIR source=mdu_cipher.sh disable=SC1091
 . "$TEST_DIR"/mdu_cipher.sh
 require_helper xts_oracle
 require_tools blkzone

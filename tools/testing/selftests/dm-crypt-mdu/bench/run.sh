@@ -20,7 +20,6 @@ set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 qemu=$here/../qemu
-# shellcheck source-path=SCRIPTDIR source=../qemu/lib.sh
 . "$qemu/lib.sh"
 
 own=()

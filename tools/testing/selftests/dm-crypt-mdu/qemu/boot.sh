@@ -45,9 +45,7 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-# shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$here/lib.sh"
-# shellcheck source-path=SCRIPTDIR source=machine.sh
 . "$here/machine.sh"
 
 arch=$(host_arch)

@@ -19,7 +19,6 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-# shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$here/lib.sh"
 # mke2fs and friends are not in the PATH of ordinary users everywhere.
 PATH=$PATH:/usr/sbin:/sbin

@@ -33,7 +33,6 @@
 set -eu
 set -o pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-# shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$here/lib.sh"
 # What apt says is read below.
 export LC_ALL=C
@@ -101,9 +100,7 @@ trap 'exit 1' INT TERM
 mkdir -p "$work"/{archives/partial,download}
 : > "$work/status"
 
-# shellcheck source-path=SCRIPTDIR source=private-apt.sh
 . "$here/private-apt.sh"
-# shellcheck source-path=SCRIPTDIR source=fetch-files.sh
 . "$here/fetch-files.sh"
 
 # list_packages PATTERN[=VERSION]...: "package version suite", newest first

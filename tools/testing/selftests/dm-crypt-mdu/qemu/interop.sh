@@ -15,7 +15,6 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-# shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$here/lib.sh"
 
 kernel=

@@ -11,9 +11,7 @@
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
-# shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$here/lib.sh"
-# shellcheck source-path=SCRIPTDIR source=provoke.sh
 . "$here/provoke.sh"
 
 ktap_print_header

@@ -9,7 +9,6 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-# shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$here/lib.sh"
 parse_options -- "$@"
 need_operands 0 "options only"

@@ -14,9 +14,7 @@
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
-# shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$here/lib.sh"
-# shellcheck source-path=SCRIPTDIR source=provoke.sh
 . "$here/provoke.sh"
 
 # expect_report DESCRIPTION WORDS CRASHTYPE

@@ -14,7 +14,6 @@ set -eu
 set -o pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
-# shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$here/lib.sh"
 
 kernel=

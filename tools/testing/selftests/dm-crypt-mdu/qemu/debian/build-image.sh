@@ -23,7 +23,6 @@ set -o pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 qemu=$here/..
-# shellcheck source-path=SCRIPTDIR source=../lib.sh
 . "$qemu/lib.sh"
 # sfdisk and mke2fs are not in the PATH of ordinary users everywhere.
 PATH=$PATH:/usr/sbin:/sbin

@@ -18,7 +18,6 @@ parameter=/sys/module/dm_crypt/parameters/batch_sectors
 rounds=3
 fio_size=4M
 
-# shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
 # shellcheck source=../../drivers.sh disable=SC1091 # where it is in the machine
 . /kselftest/dm-crypt-mdu/drivers.sh

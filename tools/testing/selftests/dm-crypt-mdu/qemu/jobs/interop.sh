@@ -21,7 +21,6 @@ volume=/dev/mapper/$name
 
 random_areas=8
 
-# shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
 # shellcheck source=/dev/null
 . "$tests/random_options.sh"
