@@ -10,7 +10,6 @@ ARCH ?= x86_64
 B := build/$(BASE)
 LINUX := $(B)/linux
 UNPATCHED := $(B)/linux-unpatched
-QEMU := $(LINUX)/tools/testing/selftests/dm-crypt-mdu/qemu
 # Of another architecture the programs come from Debian's packages of it.
 SUFFIX := $(patsubst %,-%,$(filter-out x86_64,$(ARCH)))
 SYSROOT := $(patsubst %,build/sysroot-%,$(filter-out x86_64,$(ARCH)))
@@ -33,7 +32,7 @@ help:
 	@echo
 	@echo '  make demo      from nothing to the proof: a LUKS2 volume with and without batching'
 	@echo '  make bench     what the series gains: tables, plots and bench.json in build/results,'
-	@echo '                 and the tables of the page in Documentation/; on all bases, or one;'
+	@echo '                 and the tables of guide/performance.rst; on all bases, or one;'
 	@echo '                 about 30 minutes, with QUICK=1 about 2, and the kernels before that'
 	@echo '  make bench-accelerator'
 	@echo '                 the same on QEMU'"'"'s virtio crypto device; about 5 minutes'
@@ -65,7 +64,7 @@ help:
 	@echo '                 the series on another base, with git'"'"'s three-way merge: conflicts are'
 	@echo '                 left in its tree, and "make refresh" makes patches/X.Y of the result'
 	@echo '  make series    patches for mail, with a cover letter, in OUT=dir: see'
-	@echo '                 patches/bin/series --help (SIGNOFF, UPSTREAM, FOR)'
+	@echo '                 rig/bin/series --help (SIGNOFF, UPSTREAM, FOR)'
 	@echo '  make quilt     the series for quilt, and for Debian'"'"'s source package, in OUT=dir'
 	@echo '  make qemu-xts  a QEMU whose accelerator has XTS, about 10 minutes: make check-long'
 	@echo '                 uses it'
@@ -80,86 +79,86 @@ help:
 	@echo '  JOBS=N         parallel jobs (default: one a processor)'
 
 deps:
-	@patches/bin/install-deps $(BASE) $(ARCH)
+	@rig/bin/install-deps $(BASE) $(ARCH)
 
 tree:
-	@patches/bin/unpack-base $(BASE) $(LINUX)
-	@patches/bin/compose $(BASE) $(LINUX)
+	@rig/bin/unpack-base $(BASE) $(LINUX)
+	@rig/bin/compose $(BASE) $(LINUX)
 
-MODULES = $(addprefix --module $(QEMU)/../test_modules/,mdu_cipher zone_append virtio_crypto_device)
+MODULES = $(addprefix --module rig/modules/,mdu_cipher zone_append virtio_crypto_device)
 kernel: tree
-	@$(QEMU)/build-kernel.sh --arch $(ARCH) \
+	@rig/boot/build-kernel.sh --arch $(ARCH) \
 		--log $(B)/logs/kernel$(SUFFIX)$(VARIANT:%=-%).log \
-		$(VARIANT:%=--fragment $(QEMU)/%.config) $(MODULES) \
+		$(VARIANT:%=--fragment rig/boot/%.config) $(MODULES) \
 		$(LINUX) $(KBUILD)
 
 uml: tree
-	@$(QEMU)/../bench/build-uml.sh --tests --log $(B)/logs/um.log $(MODULES) $(LINUX) $(B)/um
+	@rig/bench/build-uml.sh --tests --log $(B)/logs/um.log $(MODULES) $(LINUX) $(B)/um
 
 # Only the series has this option.
 NOT_THERE = --allow-missing CRYPTO_SKCIPHER_DATA_UNIT_KUNIT_TEST
 unpatched-uml: unpatched-tree
-	@$(QEMU)/../bench/build-uml.sh --tests $(NOT_THERE) --log $(B)/logs/um-unpatched.log \
+	@rig/bench/build-uml.sh --tests $(NOT_THERE) --log $(B)/logs/um-unpatched.log \
 		$(UNPATCHED) $(B)/um-unpatched
 
 unpatched-tree: tree
-	@patches/bin/unpatched $(BASE) $(LINUX) $(UNPATCHED)
+	@rig/bin/unpatched $(BASE) $(LINUX) $(UNPATCHED)
 
 unpatched: unpatched-tree
-	@$(QEMU)/build-kernel.sh --log $(B)/logs/kernel-unpatched.log \
+	@rig/boot/build-kernel.sh --log $(B)/logs/kernel-unpatched.log \
 		$(NOT_THERE) $(UNPATCHED) $(UNPATCHED)/.build
 
 rootfs: tree
 ifneq ($(SYSROOT),)
-	@$(QEMU)/build-sysroot.sh --arch $(ARCH) $(SYSROOT)
+	@rig/boot/build-sysroot.sh --arch $(ARCH) $(SYSROOT)
 endif
-	@$(QEMU)/install-selftests.sh --arch $(ARCH) $(addprefix --sysroot ,$(SYSROOT)) \
+	@rig/boot/install-selftests.sh --arch $(ARCH) $(addprefix --sysroot ,$(SYSROOT)) \
 		--log $(B)/logs/selftests$(SUFFIX).log $(LINUX) $(SELFTESTS)
-	@$(QEMU)/build-rootfs.sh --arch $(ARCH) $(addprefix --sysroot ,$(SYSROOT)) \
+	@rig/boot/build-rootfs.sh --arch $(ARCH) $(addprefix --sysroot ,$(SYSROOT)) \
 		--selftests $(SELFTESTS) $(ROOTFS)
 
 # For those who want to see XTS on QEMU's accelerator: boot.sh --emulator, and check-long.
 qemu-xts:
-	@patches/bin/install-deps $(BASE) qemu-xts
+	@rig/bin/install-deps $(BASE) qemu-xts
 	@$(MAKE) --no-print-directory tree
-	@$(QEMU)/build-qemu-xts.sh --log $(B)/logs/qemu-xts.log $(DM_CRYPT_MDU_CACHE)/qemu-xts
+	@rig/boot/build-qemu-xts.sh --log $(B)/logs/qemu-xts.log $(DM_CRYPT_MDU_CACHE)/qemu-xts
 
 shell: kernel rootfs
-	@$(QEMU)/boot.sh --arch $(ARCH) --kernel $(KERNEL) --rootfs $(ROOTFS) --job shell \
+	@rig/boot/boot.sh --arch $(ARCH) --kernel $(KERNEL) --rootfs $(ROOTFS) --job shell \
 		$(if $(ACCELERATOR),--accelerator)
 
 demo: deps
 	@$(MAKE) --no-print-directory kernel rootfs
-	@$(QEMU)/demo.sh --kernel $(KERNEL) --rootfs $(ROOTFS) --dir $(B)/logs
+	@rig/bin/demo --kernel $(KERNEL) --rootfs $(ROOTFS) --dir $(B)/logs
 
 DEBS = $(or $(OUT),$(B)/deb)
 deb:
-	@patches/bin/install-deps $(BASE) deb
+	@rig/bin/install-deps $(BASE) deb
 	@$(MAKE) --no-print-directory tree
-	@patches/bin/build-deb $(BASE) $(LINUX) "$(DEBS)"
+	@rig/bin/build-deb $(BASE) $(LINUX) "$(DEBS)"
 
 DEBIAN_DISK := $(B)/debian.img
 demo-debian: deb
-	@patches/bin/install-deps $(BASE) demo-debian
+	@rig/bin/install-deps $(BASE) demo-debian
 	@$(MAKE) --no-print-directory kernel rootfs
-	@$(QEMU)/debian/build-image.sh --packages "$(DEBS)" --kernel $(KERNEL) \
+	@rig/debian/build-image.sh --packages "$(DEBS)" --kernel $(KERNEL) \
 		--rootfs $(ROOTFS) $(DEBIAN_DISK)
-	@$(QEMU)/debian/boot-image.py $(DEBIAN_DISK)
+	@rig/debian/boot-image.py $(DEBIAN_DISK)
 
 # All bases, unless one is named.
 CHECKED := $(if $(filter file,$(origin BASE)),$(BASES),$(BASE))
 check:
-	@patches/bin/check $(CHECKED)
+	@rig/bin/check $(CHECKED)
 
 check-long:
-	@patches/bin/check --long $(CHECKED)
+	@rig/bin/check --long $(CHECKED)
 
 test:
 	@rig/bin/test $(BASE) $(T)
 
 # ARCH= is for QEMU there.
 kunit: tree
-	@patches/bin/install-deps $(BASE) $(KUNIT_ARCH:%=kunit-%)
+	@rig/bin/install-deps $(BASE) $(KUNIT_ARCH:%=kunit-%)
 	@rig/bin/kunit $(BASE) $(KUNIT_ARCH)
 KUNIT_ARCH = $(filter-out x86_64,$(ARCH))
 
@@ -172,11 +171,11 @@ MUTATED = $(if $(filter file,$(origin BASE)),$(LAST),$(BASE))
 # In QEMU, and on the bases that can be had as a program, natively.
 BENCH_TREES = --base $(BASE) --unpatched $(UNPATCHED) --patched $(LINUX) --rootfs $(ROOTFS)
 BENCH_NATIVE = $(addprefix --native ,$(shell sed -n 's|^BENCH_NATIVE=yes$$|$(B)/uml|p' patches/$(BASE)/base))
-BENCH_PAGE := Documentation/admin-guide/device-mapper/dm-crypt-mdu-performance.rst
+BENCH_PAGE := guide/performance.rst
 bench-base:
-	@patches/bin/install-deps $(BASE) bench
+	@rig/bin/install-deps $(BASE) bench
 	@$(MAKE) --no-print-directory unpatched-tree rootfs
-	@$(LINUX)/tools/testing/selftests/dm-crypt-mdu/bench/run.sh $(BENCH_TREES) \
+	@rig/bench/run.sh $(BENCH_TREES) \
 		$(BENCH_NATIVE) --results $(or $(RESULTS),build/results) -- --keep \
 		--command 'make bench$(if $(QUICK), QUICK=1)' \
 		$(if $(QUICK),--quick,--document $(BENCH_PAGE)) $(if $(RESULTS),--check)
@@ -189,30 +188,30 @@ bench:
 # Where "make qemu-xts" has been run, with XTS.
 EMULATOR = $(wildcard $(DM_CRYPT_MDU_CACHE)/qemu-xts/qemu-system-x86_64)
 bench-accelerator: kernel rootfs
-	@$(LINUX)/tools/testing/selftests/dm-crypt-mdu/bench/accelerator.py --kernel $(KERNEL) \
+	@rig/bench/accelerator.py --kernel $(KERNEL) \
 		--rootfs $(ROOTFS) $(EMULATOR:%=--emulator %) \
 		--results $(or $(RESULTS),build/results)/accelerator-$(BASE) \
 		$(if $(RESULTS),--check,--document $(BENCH_PAGE))
 
 check-series:
-	@patches/bin/install-deps $(BASE) check-series
+	@rig/bin/install-deps $(BASE) check-series
 	@$(MAKE) --no-print-directory unpatched
-	@UNPATCHED=$(UNPATCHED)/.build patches/bin/check-series $(BASE) $(LINUX) $(B)/linux-commits
+	@UNPATCHED=$(UNPATCHED)/.build rig/bin/check-series $(BASE) $(LINUX) $(B)/linux-commits
 
 refresh:
-	@patches/bin/refresh $(BASE) $(LINUX)
+	@rig/bin/refresh $(BASE) $(LINUX)
 
 port:
-	@patches/bin/install-deps $(BASE)
-	@patches/bin/port $(BASE) $(LINUX)
+	@rig/bin/install-deps $(BASE)
+	@rig/bin/port $(BASE) $(LINUX)
 
 # The name may have spaces, and make exports it.
 series:
-	@patches/bin/series $(BASE) $(B) "$$OUT"
+	@rig/bin/series $(BASE) $(B) "$$OUT"
 
 quilt: tree
-	@patches/bin/install-deps $(BASE) quilt
-	@patches/bin/quilt $(BASE) $(LINUX) "$$OUT"
+	@rig/bin/install-deps $(BASE) quilt
+	@rig/bin/quilt $(BASE) $(LINUX) "$$OUT"
 
 clean:
 	rm -rf build

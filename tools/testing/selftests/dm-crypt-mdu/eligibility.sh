@@ -5,7 +5,7 @@
 # and that they work as they do with batching switched off.
 # The reason sector_size is in ivs.sh.
 
-. "$(dirname "$0")"/lib.sh
+. "$(dirname "$0")"/_lib.sh
 require_tools dmesg
 
 SIZE=$((256 * 1024))

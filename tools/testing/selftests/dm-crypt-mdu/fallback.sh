@@ -6,8 +6,8 @@
 # batching goes on as soon as there is memory again.  failslab makes the
 # allocations in crypt_alloc_sg() fail, and no others.
 
-. "$(dirname "$0")"/lib.sh
-. "$TEST_DIR"/faults.sh
+. "$(dirname "$0")"/_lib.sh
+. "$TEST_DIR"/_faults.sh
 require_helper xts_oracle
 
 KEY=$(random_key 64)

@@ -5,7 +5,7 @@
 # bits: plain64 carries over 2^32; "plain" does not and is not batched on a
 # volume that reaches there; nor is an iv_offset that wraps around at 2^64.
 
-. "$(dirname "$0")"/lib.sh
+. "$(dirname "$0")"/_lib.sh
 require_helper xts_oracle
 
 KEY=$(random_key 64)

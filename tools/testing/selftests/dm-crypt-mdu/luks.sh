@@ -5,7 +5,7 @@
 # files written with it are read without it, and "cryptsetup refresh" applies
 # the module parameter to a volume that is open.
 
-. "$(dirname "$0")"/lib.sh
+. "$(dirname "$0")"/_lib.sh
 require_tools cryptsetup mkfs.ext4
 [ "$AES_XTS" = aes-xts ] || skip_all "the preferred driver takes one data unit a request"
 

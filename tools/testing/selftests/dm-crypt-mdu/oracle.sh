@@ -8,7 +8,7 @@
 # they take many data units, the xts template, which any kernel can put on top of
 # any AES, and cryptd in front of it, which answers later.
 
-. "$(dirname "$0")"/lib.sh
+. "$(dirname "$0")"/_lib.sh
 require_helper xts_oracle
 
 VOLUME_SIZE=$((1200 * 1024))

@@ -6,7 +6,7 @@
 # holds, at odd offsets in memory, direct and buffered, one write over another.
 # The same data is written to a plain file, with which the volume is compared.
 
-. "$(dirname "$0")"/lib.sh
+. "$(dirname "$0")"/_lib.sh
 
 SIZE=$((4 * 1024 * 1024))
 

@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2034 # much of this is for those who source it
+#
+# Git, trees and messages, for the commands in rig/bin.
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+PROGRAM=${0##*/}
+
+# Commits that are composed carry these and nothing of the machine or the user,
+# so that the same input gives the same commit ids everywhere.
+export GIT_AUTHOR_NAME='dm-crypt-mdu series' GIT_AUTHOR_EMAIL='dm-devel@lists.linux.dev'
+export GIT_COMMITTER_NAME=$GIT_AUTHOR_NAME GIT_COMMITTER_EMAIL=$GIT_AUTHOR_EMAIL
+FIRST_DATE=1731888000
+
+export LC_ALL=C TZ=UTC
+# A command of git running us (a hook, a rebase) exports variables that would
+# lead every git below to the wrong repository.
+for var in $(git rev-parse --local-env-vars); do
+	unset "$var"
+done
+# diff.noprefix, core.autocrlf and their like must not reach what is written.
+# An empty file of our own, not /dev/null: git replaces the file that it is told
+# to write to, and root has lost /dev/null that way.
+export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=$ROOT/rig/bin/gitconfig
+
+# For repositories that are the user's: only the user's own configuration says
+# which directories of other owners are safe.
+user_git() {
+	env -u GIT_CONFIG_NOSYSTEM -u GIT_CONFIG_GLOBAL git "$@"
+}
+
+say() {
+	printf '%s: %s\n' "$PROGRAM" "$*"
+}
+
+notice() {
+	printf '%s: notice: %s\n' "$PROGRAM" "$*" >&2
+}
+
+die() {
+	printf '%s: error: %s\n' "$PROGRAM" "$*" >&2
+	exit 1
+}
+
+# parse_args COUNT "$@": --help, and a wrong number of arguments.
+parse_args() {
+	local count=$1
+	shift
+	if [ "${1:-}" = --help ] || [ "${1:-}" = -h ]; then
+		print_help
+		exit 0
+	fi
+	if [ $# -ne "$count" ]; then
+		print_help >&2
+		exit 2
+	fi
+}
+
+# The help text is the comment at the head of the command.
+print_help() {
+	awk 'NR == 1 || /SPDX/ { next }
+		!/^#/ { exit }
+		{ sub(/^# ?/, "") }
+		$0 != "" || text { print; text = 1 }' "$0"
+}
+
+# shellcheck source=_base.sh
+. "$ROOT/rig/bin/_base.sh"
+
+# The version that a kernel's top Makefile, on stdin, gives.
+makefile_version() {
+	awk -F '[ \t]*=[ \t]*' '
+		$1 == "VERSION" { v = $2 }
+		$1 == "PATCHLEVEL" { p = $2 }
+		$1 == "SUBLEVEL" { s = $2 }
+		$1 == "EXTRAVERSION" { e = $2 }
+		END { if (v != "" && p != "") print v "." p (s != "" ? "." s : "") e }'
+}
+
+# lock_tree DIR: two commands at work on one tree would spoil it.
+lock_tree() {
+	local dir=$1
+
+	mkdir -p "$(dirname "$dir")"
+	exec 9>"$dir.lock"
+	flock -n 9 || die "another command is at work on $dir: wait for it and try again"
+}
+
+# open_tree DIR: checks that it is a tree made by unpack-base, on its branch.
+# Without this check git would walk up and find the repository we are in.
+open_tree() {
+	local branch
+
+	TREE=$1
+	[ -d "$TREE" ] || die "there is no $TREE: run unpack-base (make tree) first"
+	TREE=$(cd "$TREE" && pwd)
+	{ [ -d "$TREE/.git" ] && in_tree rev-parse -q --verify 'refs/tags/base^{commit}' >/dev/null; } ||
+		die "$TREE is not a tree made by unpack-base (it has no tag 'base'): move it away and run make tree"
+	BASE_COMMIT=$(in_tree rev-parse 'refs/tags/base^{commit}')
+	branch=$(in_tree symbolic-ref -q --short HEAD) || branch=''
+	[ "$branch" = series ] ||
+		die "$TREE is not on its branch 'series' but on ${branch:-no branch at all (is a rebase under way?)}: finish that, then 'git -C $TREE switch series'"
+}
+
+in_tree() {
+	git -C "$TREE" "$@"
+}
+
+# hold_tree DIR: what is handed out is what the repository has, and it stays so while it
+# is read. Sets VERSION to the kernel's.
+hold_tree() {
+	lock_tree "$1"
+	open_tree "$1"
+	if [ "$(in_tree rev-parse HEAD)" != "$(recorded_head)" ]; then
+		die "$TREE has commits that are not in the repository: fold them in with
+  $ROOT/rig/bin/refresh $BASE $TREE"
+	fi
+	refuse_edits
+	VERSION=$(in_tree cat-file blob base:Makefile | makefile_version)
+}
+
+# check_out OUT COMMAND: refuses what patches cannot be written to, before long steps.
+check_out() {
+	local out=$1 parent=$1
+
+	[ -n "$out" ] || die "no directory is named for the patches: make $2 OUT=dir"
+	if [ -e "$out" ] || [ -L "$out" ]; then
+		[ -d "$out" ] || die "$out is not a directory: name another one"
+		[ -z "$(find "$out/" -mindepth 1 -maxdepth 1 -print -quit)" ] ||
+			die "$out is not empty, and nothing in it was changed: name another directory"
+	fi
+	while [ ! -e "$parent" ]; do
+		parent=$(dirname "$parent")
+	done
+	{ [ -d "$parent" ] && [ -w "$parent" ]; } ||
+		die "$out cannot be written, because $parent cannot: name another directory"
+}
+
+# Lines of `git status` for tracked files that were edited and not committed.
+uncommitted_edits() {
+	in_tree status --porcelain --untracked-files=no
+}
+
+refuse_edits() {
+	[ -z "$(uncommitted_edits)" ] ||
+		die "$TREE has uncommitted edits. Commit them in that tree and run 'make refresh', or
+  throw them away with git -C $TREE reset --hard"
+}
+
+# runs_natively TEST: in User-mode Linux, of the base that load_base told of.
+runs_natively() {
+	[ -n "$BENCH_NATIVE" ] && ! grep -q "^${1}[[:space:]]" \
+		"$ROOT/rig/boot/um-cannot"
+}
+
+# is_test NAME.sh: of the kselftest in TREE, or of the rig
+is_test() {
+	local file
+
+	for file in "$TREE/tools/testing/selftests/dm-crypt-mdu/$1" "$ROOT"/rig/tests/*/"$1"; do
+		[ ! -f "$file" ] || [ ! -x "$file" ] || return 0
+	done
+	return 1
+}
+
+# series_lines FILE: the series without comments and blank lines, one line each:
+# NAME.patch for a commit, +path for a new file of the commit above.
+series_lines() {
+	awk -v program="$PROGRAM" '
+		/^[ \t]*(#|$)/ { next }
+		{ line = $0; sub(/[ \t\r]+$/, "", line) }
+		line ~ /^[ \t]+\+[^\/]/ && seen { sub(/^[ \t]+/, "", line); print line; next }
+		line ~ /^[^ \t+\/]+\.patch$/ { seen = 1; print line; next }
+		{
+			printf "%s: error: %s:%d: \"%s\" is neither NAME.patch nor an indented +path below one\n",
+				program, FILENAME, FNR, $0 > "/dev/stderr"
+			exit 1
+		}' "$1"
+}
+
+file_mode() {
+	if [ -x "$1" ]; then
+		echo 100755
+	else
+		echo 100644
+	fi
+}
+
+# list_inputs TOP BASE: every file that the series of BASE is made of, one a
+# line: path, tab, mode, blob id. TOP is the repository or a copy of that form.
+# Comments in the series do not count. A file that is missing has no line.
+list_inputs() {
+	local top=$1 base=$2 series line path
+
+	series=$(series_lines "$top/patches/$base/series")
+	{
+		printf 'patches/%s/series\t100644 %s\n' "$base" \
+			"$(printf '%s\n' "$series" | git hash-object --stdin)"
+		while IFS= read -r line; do
+			case $line in
+			'') continue ;;
+			+*) path=${line#+} ;;
+			*) path=patches/$base/$line ;;
+			esac
+			[ -f "$top/$path" ] || continue
+			printf '%s\t%s %s\n' "$path" "$(file_mode "$top/$path")" \
+				"$(git hash-object --no-filters "$top/$path")"
+		done <<<"$series"
+	} | sort
+}
+
+# What was composed is kept beside the commits it describes: first line
+# "head ID", then the lines of list_inputs.
+record_file() {
+	printf '%s/.git/composed\n' "$TREE"
+}
+
+recorded_head() {
+	if [ -f "$(record_file)" ]; then
+		sed -n '1s/^head //p' "$(record_file)"
+	fi
+}
+
+recorded_inputs() {
+	if [ -f "$(record_file)" ]; then
+		sed 1d "$(record_file)"
+	fi
+}
+
+# write_record HEAD LISTING
+write_record() {
+	{
+		printf 'head %s\n' "$1"
+		cat "$2"
+	} >"$(record_file).new"
+	mv "$(record_file).new" "$(record_file)"
+}
+
+# How to keep both when the tree and the repository went different ways.
+explain_divergence() {
+	local head=$1
+
+	cat <<-END
+	  Keep the commits of the tree on a branch, compose, and put them on top again:
+	    git -C $TREE branch mine
+	    git -C $TREE reset --hard ${head:-base}
+	    make tree
+	    git -C $TREE cherry-pick ${head:-base}..mine
+	END
+}

@@ -1,0 +1,154 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Boot a kernel in QEMU, or User-mode Linux, run one job in it and say whether all
+# went well.
+#
+# usage: boot.sh --kernel IMAGE --rootfs IMG --job NAME [options]
+#                --log CONSOLE.log --report REPORT
+#        boot.sh --kernel IMAGE --rootfs IMG --job shell [options]
+#
+#   --kernel IMAGE     kernel to boot
+#   --arch ARCH        x86_64, arm64 or um (default: this machine's); um is User-mode
+#                      Linux, without QEMU: --cpu, --icount, --accelerator,
+#                      --emulator and --qemu mean nothing to it
+#   --rootfs IMG       image made by build-rootfs.sh, /dev/vda, never written to
+#   --job NAME         qemu/jobs/NAME.sh, or "shell" for an interactive shell
+#   --args STRING      arguments for the job
+#   --disk FILE        raw image, writable: /dev/vdb, the next one /dev/vdc ...
+#   --modules IMG      image made by build-modules.sh (default: modules.img beside
+#                      IMAGE, if there is one), the last disk, never written to
+#   --mem MB           memory (default 1024)
+#   --smp N            processors (default 2)
+#   --cpu MODEL        QEMU's name of the processor, with its features
+#   --append STRING    more words for the kernel command line
+#   --icount           count instructions: 1 ns of guest time is 1 instruction,
+#                      one processor; time leaps while the machine waits for
+#                      anything, so measure on a disk in its memory
+#   --accelerator      a virtio crypto device, and QEMU's monitor at the virtio port
+#                      "monitor", through which the device, "accelerator", can be
+#                      unplugged.  QEMU's RSA is known to fail its self-test.
+#   --emulator FILE    QEMU itself (default: the one that is installed)
+#   --qemu ARG         more for QEMU, as it is; once for each word
+#   --timeout SECONDS  a machine that runs longer has failed (default 600)
+#   --log FILE         what the kernel prints
+#   --report FILE      what the job prints, then "verdict: exit N"
+#   --quiet            do not show the test results while they come in
+#   --help
+#
+# QEMU uses KVM where that boots a kernel, and emulates the processor elsewhere, and with
+# --icount.
+#
+# Exit status 0 only if QEMU ended by itself, the job's verdict is 0 and the
+# kernel had nothing to complain about (see check-console.sh).
+
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/_lib.sh"
+. "$here/_machine.sh"
+
+arch=$(host_arch)
+kernel=
+rootfs=
+job=
+args=
+disk=()
+modules=
+mem=1024
+smp=2
+cpu=
+append=
+icount=
+accelerator=
+emulator=
+qemu=()
+timeout=600
+log=
+report=
+quiet=
+parse_options arch kernel rootfs job args= disk+ modules= mem smp cpu= append= icount! \
+	accelerator! emulator= qemu+ timeout log= report= quiet! -- "$@"
+need_operands 0 "options only"
+set_arch "$arch"
+if [ "$job" != shell ] && { [ -z "$log" ] || [ -z "$report" ]; }; then
+	die "need --log and --report, see --help"
+fi
+case $args in
+*\"*)
+	die "--args cannot contain quotation marks: $args" ;;
+esac
+[ -r "$kernel" ] || die "cannot read the kernel $kernel"
+[ -r "$rootfs" ] || die "cannot read the root file system $rootfs"
+for image in ${disk[@]+"${disk[@]}"}; do
+	[ -w "$image" ] || die "cannot write the disk image $image"
+done
+emulator=${emulator:-$QEMU}
+[ "$arch" = um ] || command -v "$emulator" > /dev/null ||
+	die "$emulator is not installed (Debian package $QEMU_PACKAGE)"
+
+machine_command
+printf '%q ' "${command[@]}"
+echo
+
+if [ "$job" = shell ]; then
+	echo "To kill the machine: Ctrl-A X"
+	exec "${command[@]}"
+fi
+
+mkdir -p "$(dirname "$log")" "$(dirname "$report")"
+: > "$log"
+: > "$report"
+
+# last_lines NUMBER FILE: quoted, or who counts results would count these twice.
+last_lines()
+{
+	echo "boot.sh: last lines of $2:"
+	tail -n "$1" "$2" | sed 's/^/> /'
+}
+
+fail()
+{
+	echo "boot.sh: job $job: $*" >&2
+	last_lines 60 "$log" >&2
+	last_lines 10 "$report" >&2
+	exit 1
+}
+
+watcher=
+if [ "$arch" = um ]; then
+	timeout --kill-after=10 "$timeout" "${command[@]}" < /dev/null > "$log" 2>&1 3> "$report" &
+else
+	timeout --foreground --kill-after=10 "$timeout" "${command[@]}" < /dev/null &
+fi
+machine=$!
+trap 'kill $machine $watcher 2> /dev/null || true' EXIT
+trap 'exit 1' INT TERM
+if [ -z "$quiet" ]; then
+	tail -n +1 -f -s 0.2 --pid="$machine" "$report" |
+		grep --line-buffered -aE '^(1\.\.|ok |not ok |Bail out!)' &
+	watcher=$!
+fi
+status=0
+wait "$machine" || status=$?
+[ -z "$watcher" ] || wait "$watcher" || true
+trap - EXIT
+
+case $status in
+124 | 137)
+	fail "the machine did not end within $timeout s and was killed" ;;
+esac
+# A kernel that panics takes User-mode Linux with it.
+trouble=$("$here/check-console.sh" ${accelerator:+--except virtio-crypto-rsa} "$log") ||
+	fail "the kernel complained: $(head -n 5 <<< "$trouble")"
+[ "$status" -eq 0 ] || fail "the machine failed with exit status $status"
+verdict=$(tail -n 1 "$report")
+case $verdict in
+"verdict: exit 0")
+	;;
+"verdict: exit "*)
+	fail "the job failed (${verdict#verdict: })" ;;
+*)
+	fail "the machine ended before the job did, there is no verdict" ;;
+esac
+echo "boot.sh: job $job passed, report in $report, console in $log"

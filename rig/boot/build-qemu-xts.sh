@@ -1,0 +1,67 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Build a QEMU whose virtio crypto device says that it has XTS, which it has but does
+# not say: Debian's own source of it, and one bit more.
+#
+# usage: build-qemu-xts.sh --log FILE DIR
+#
+#   --log FILE   what the build prints
+#   DIR          gets qemu-system-x86_64, with what it needs; left alone if it was made
+#                of the same source already
+
+set -eu
+set -o pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/_lib.sh"
+
+log=
+parse_options log -- "$@"
+need_operands 1 "one DIR"
+dir=$(realpath -m "${operands[0]}")
+mkdir -p "$(dirname "$log")"
+log=$(realpath "$log")
+
+# The version that Debian has, without that of its packaging.
+version=$(dpkg-query -W -f '${source:Upstream-Version}' qemu-system-x86) ||
+	die "qemu-system-x86 is not installed, which has the firmware"
+if [ "$(cat "$dir/source" 2> /dev/null)" = "$version" ]; then
+	echo "QEMU with XTS: $dir (unchanged)"
+	exit 0
+fi
+
+mkdir -p "$(dirname "$dir")"
+stage=$(mktemp -d "$dir.XXXXXX")
+trap 'rm -rf "$stage"' EXIT
+trap 'exit 1' INT TERM
+"$here/fetch-debian.sh" --source --tar-only --dir "$stage/packages.d" \
+	"qemu=$(dpkg-query -W -f '${source:Version}' qemu-system-x86)"
+mkdir "$stage/source.d"
+tar -xf "$stage"/packages.d/qemu_*.orig.tar.* -C "$stage/source.d" --strip-components=1
+
+# In newer ones the names have _ALG_, and _ALGO_, in them.
+backend=$stage/source.d/backends/cryptodev-builtin.c
+sed -i 's/\(cipher_algo_l = 1u << \(VIRTIO_CRYPTO_CIPHER_\)AES_CBC\);/\1 |\n\t1u << \2AES_XTS;/' \
+	"$backend"
+[ "$(grep -c '1u << VIRTIO_CRYPTO_CIPHER_AES_XTS;' "$backend")" -eq 1 ] ||
+	die "do not know where QEMU $version says which ciphers it has"
+
+echo "Building QEMU $version, which takes some ten minutes, full output in $log"
+(
+	cd "$stage/source.d"
+	# Debian's source goes without firmware that was not made from it.
+	sed -i 's/^if unpack_edk2_blobs$/if false/' pc-bios/meson.build
+	./configure --target-list=x86_64-softmmu --without-default-features --enable-tcg \
+		--enable-nettle --disable-install-blobs --with-git-submodules=ignore \
+		--firmwarepath=/usr/share/qemu:/usr/share/seabios
+	ninja -C build -j "${JOBS:-$(nproc)}" qemu-system-x86_64
+) > "$log" 2>&1 || {
+	tail -n 20 "$log" >&2
+	die "QEMU cannot be built, see $log"
+}
+rm -rf "$dir"
+mkdir "$dir"
+mv "$stage/source.d/build/qemu-system-x86_64" "$dir"
+echo "$version" > "$dir/source"
+echo "QEMU with XTS: $dir"

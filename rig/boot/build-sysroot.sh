@@ -1,0 +1,56 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Make a directory with the programs of another architecture that the virtual
+# machine needs, and with what its selftests are compiled against, out of Debian's
+# packages.  Needs no privileges; this machine's packages stay as they are.
+#
+# usage: build-sysroot.sh --arch ARCH DIR
+#
+#   --arch ARCH   arm64
+#   DIR           left alone if it was made of the same packages already
+#   --help
+
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/_lib.sh"
+
+arch=
+parse_options arch -- "$@"
+need_operands 1 "one DIR"
+set_arch "$arch"
+dir=$(realpath -m "${operands[0]}")
+packages=(libc6-dev libssl-dev)
+while IFS=: read -r package _; do
+	packages+=("$package")
+done < <(grep -v '^#' "$here/programs" | sort -u -t : -k 1,1)
+
+# This tells what the directory was made of.
+made_of="$arch ${packages[*]}"
+if [ "$(cat "$dir/packages" 2> /dev/null)" = "$made_of" ]; then
+	echo "Programs of $arch: $dir (unchanged)"
+	exit 0
+fi
+
+mkdir -p "$(dirname "$dir")"
+stage=$(mktemp -d "$dir.XXXXXX")
+trap 'rm -rf "$stage"' EXIT
+trap 'exit 1' INT TERM
+"$here/fetch-debian.sh" --arch "$arch" --with-depends --dir "$stage/packages.d" \
+	"${packages[@]}"
+
+# The packages of some suites put things into /bin, of others into /usr/bin.
+root=$stage/root
+mkdir -p "$root"/usr/{bin,sbin,lib,lib64}
+for name in bin sbin lib lib64; do
+	ln -s "usr/$name" "$root/$name"
+done
+for package in "$stage"/packages.d/*.deb; do
+	dpkg-deb --fsys-tarfile "$package" |
+		tar -xf - -C "$root" --no-same-owner --keep-directory-symlink
+done
+echo "$made_of" > "$root/packages"
+rm -rf "$dir"
+mv "$root" "$dir"
+echo "Programs of $arch: $dir"

@@ -1,0 +1,57 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Copy a kernel tree and apply patches to the copy.
+#
+# usage: copy-tree.sh TREE OUTDIR PATCH...
+#
+#   TREE    kernel source, a git tree, left as it is; its changes count whether
+#           they are committed or not
+#   OUTDIR  OUTDIR/source is the copy, made if needed; a second run writes only the
+#           files that differ, so that make sees no others as new
+#   PATCH   for git apply, in this order
+#
+# Exit status 3 if a patch does not apply; OUTDIR/source is what it was before then.
+
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/_lib.sh"
+
+parse_options -- "$@"
+# shellcheck disable=SC2154 # parse_options() sets it
+[ ${#operands[@]} -ge 2 ] || die "need TREE and OUTDIR, see --help"
+set -- "${operands[@]}"
+[ -f "$1/Kbuild" ] || die "$1 is not a kernel source tree"
+tree=$(cd "$1" && pwd -P)
+mkdir -p "$2/objects" "$2/source"
+outdir=$(cd "$2" && pwd -P)
+shift 2
+
+# git_path NAME: where TREE's git keeps NAME
+git_path()
+{
+	git -C "$tree" rev-parse --path-format=absolute --git-path "$1" ||
+		die "$tree is not a git tree"
+}
+
+# Git writes to OUTDIR, and may read from TREE.
+in_outdir()
+{
+	GIT_OBJECT_DIRECTORY=$outdir/objects GIT_ALTERNATE_OBJECT_DIRECTORIES=$objects \
+		GIT_INDEX_FILE=$outdir/$1 git -C "$tree" "${@:2}"
+}
+
+# The patches are applied to a copy of TREE's index.
+objects=$(git_path objects)
+index=$(git_path index)
+cp "$index" "$outdir/index.tree"
+in_outdir index.tree add --all
+for file; do
+	if ! in_outdir index.tree apply --cached "$(realpath "$file")"; then
+		echo "copy-tree.sh: $file does not apply to $tree" >&2
+		exit 3
+	fi
+done
+patched=$(in_outdir index.tree write-tree)
+in_outdir index.source --work-tree="$outdir/source" read-tree --reset -u "$patched"

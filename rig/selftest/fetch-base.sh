@@ -1,0 +1,204 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Proves that the source of a base that the machine's own Debian does not have is
+# fetched once and exactly, or the nearest thing with a notice; that a base
+# without a series gets that of the nearest one; and that nothing is fetched when
+# KSRC names a source.
+set -eu
+. "$(dirname "$0")/lib/fake-base.sh"
+. "$(dirname "$0")/lib/fake-archive.sh"
+
+CACHE=$DM_CRYPT_MDU_CACHE/base
+
+# make_series X.Y: that of 6.12, for X.Y.
+make_series() {
+	local dir=$REPOSITORY/patches/$1
+
+	cp -r "$REPOSITORY/patches/6.12" "$dir"
+	cat >"$dir/base" <<-END
+	BASE_VERSION=$1.4
+	BASE_PACKAGE=linux-source-$1
+	BASE_PACKAGE_VERSION=$1.4-1~bpo13+1
+	BASE_SUITE=trixie-backports
+	END
+}
+
+# add_kernel SUITE X.Y VERSION: a package with the fake kernel in it.
+add_kernel() {
+	local files=$WORK/files
+
+	rm -rf "$files"
+	mkdir -p "$files/usr/src"
+	make_source
+	sed -i -e "s/^VERSION = .*/VERSION = ${2%.*}/" -e "s/^PATCHLEVEL = .*/PATCHLEVEL = ${2#*.}/" \
+		-e "s/^SUBLEVEL = .*/SUBLEVEL = ${3%%-*}/" -e 's/\(SUBLEVEL = \)[0-9]*\.[0-9]*\./\1/' \
+		"$WORK/source/Makefile"
+	tar -cJf "$files/usr/src/linux-source-$2.tar.xz" -C "$WORK" \
+		--transform "s|^source|linux-source-$2|S" source
+	add_package "$1" "linux-source-$2" "$3" all '' "$files"
+}
+
+cached() {
+	[ -d "$CACHE" ] || return 0
+	(cd "$CACHE" && find . -name '*.tar.xz' -printf '%P\n' | sort | tr '\n' ' ')
+}
+
+forget() {
+	rm -rf "$CACHE" "$TREE"
+}
+
+# series_of BASE: the directory that load_base takes for it.
+series_of() {
+	# shellcheck disable=SC2016 # for the other shell
+	bash -euc '. "$0"; load_base "$1"; echo "$SERIES"' \
+		"$REPOSITORY/rig/bin/_lib.sh" "$1" 2>/dev/null
+}
+
+make_and_compose() {
+	command_of unpack-base "$1" "$TREE" && command_of compose "$1" "$TREE"
+}
+
+# install-deps with every package there but the source of 6.12.
+install_deps() {
+	mkdir -p "$WORK/bin"
+	cat >"$WORK/bin/dpkg-query" <<-'END'
+	#!/bin/sh
+	case $4 in
+	linux-source-*) ;;
+	*) echo installed ;;
+	esac
+	END
+	cat >"$WORK/bin/apt-get" <<-'END'
+	#!/bin/sh
+	[ "$1" = -qq ] || exec /usr/bin/apt-get "$@"
+	echo "asked apt: $*" >&2
+	END
+	printf '#!/bin/sh\nexec "$@"\n' >"$WORK/bin/sudo"
+	chmod +x "$WORK/bin/dpkg-query" "$WORK/bin/apt-get" "$WORK/bin/sudo"
+	PATH=$WORK/bin:$PATH command_of install-deps "$1"
+}
+
+ktap_print_header
+ktap_set_plan 63
+make_machine
+make_source
+make_repository
+make_series 7.3
+commit_repository 'another base'
+add_kernel trixie-backports 7.3 7.3.4-1~bpo13+1
+add_kernel trixie-backports 7.3 7.3.5-1~bpo13+1
+add_kernel trixie-backports 7.2 7.2.6-1~bpo13+1
+add_kernel trixie-backports 7.2 7.2.12-1~bpo13+1
+add_kernel sid 7.2 7.2.13-1
+add_kernel sid 7.5 7.5-1
+
+refuses 'a base that is not here is refused with the command that fetches it' \
+	'bin/fetch-base 7.3' command_of find-base 7.3
+succeeds 'it is fetched' command_of fetch-base 7.3
+succeeds_quietly 'without a notice' fails grep notice "$OUTPUT"
+succeeds 'the exact version, and only the tarball, is kept' \
+	is_equal "$(cached)" 'linux-source-7.3_7.3.4-1~bpo13+1.tar.xz '
+succeeds 'its package is remembered' is_equal "$(cat "$CACHE/linux-source-7.3_7.3.4-1~bpo13+1.package")" \
+	'linux-source-7.3 7.3.4-1~bpo13+1 trixie-backports'
+succeeds 'no package is left in the cache' is_equal "$(find "$DM_CRYPT_MDU_CACHE" -name '*.deb')" ''
+succeeds 'it is found' command_of find-base 7.3
+succeeds_quietly 'its path is all that is printed' is_equal "$(cat "$OUTPUT")" \
+	"$CACHE/linux-source-7.3_7.3.4-1~bpo13+1.tar.xz"
+mv "$ARCHIVE" "$WORK/gone"
+succeeds 'a second time there is nothing to do' command_of fetch-base 7.3
+succeeds_quietly 'and nothing is said' is_equal "$(cat "$OUTPUT")" ''
+succeeds 'the tree is made of it' make_and_compose 7.3
+succeeds_quietly 'without a notice' fails grep notice "$OUTPUT"
+says 'it is complete' '4 commits on Linux 7.3.4'
+rm -rf "$CACHE"
+succeeds 'a tree that is there needs no source' make_and_compose 7.3
+refuses 'a tree of another source than KSRC is refused' 'made from another source' \
+	env KSRC="$WORK/source" "$REPOSITORY/rig/bin/unpack-base" 7.3 "$TREE"
+succeeds 'with KSRC there is nothing to fetch' \
+	env KSRC="$WORK/source" "$REPOSITORY/rig/bin/fetch-base" 7.3
+mv "$WORK/gone" "$ARCHIVE"
+
+forget
+succeeds 'unpack-base fetches by itself' make_and_compose 7.3
+says 'it says so' 'fetching linux-source-7.3_7.3.4-1~bpo13+1_all.deb'
+sed -i 's/^BASE_PACKAGE_VERSION=7.3.4/BASE_PACKAGE_VERSION=7.3.5/' "$REPOSITORY/patches/7.3/base"
+succeeds 'a series that goes to a later version has that fetched' command_of fetch-base 7.3
+succeeds 'the earlier one is not kept' \
+	is_equal "$(cached)" 'linux-source-7.3_7.3.5-1~bpo13+1.tar.xz '
+sed -i 's/^BASE_PACKAGE_VERSION=7.3.5/BASE_PACKAGE_VERSION=7.3.4/' "$REPOSITORY/patches/7.3/base"
+forget
+touch "$KSRC_DIR/linux-source-7.3.tar.xz"
+succeeds 'what is installed comes first' command_of find-base 7.3
+succeeds_quietly 'it does' is_equal "$(cat "$OUTPUT")" "$KSRC_DIR/linux-source-7.3.tar.xz"
+succeeds 'then nothing is fetched' command_of fetch-base 7.3
+succeeds_quietly 'it is not' fails ls "$CACHE"
+rm "$KSRC_DIR/linux-source-7.3.tar.xz"
+
+succeeds 'install-deps fetches such a base' install_deps 7.3
+succeeds_quietly 'and does not ask apt for it' fails grep -q 'asked apt' "$OUTPUT"
+forget
+succeeds 'install-deps asks apt for a base of the machine itself' install_deps 6.12
+says 'it does' 'install -y --no-install-recommends linux-source-6.12'
+refuses 'fetch-base does not' 'apt-get install linux-source-6.12' command_of fetch-base 6.12
+succeeds 'and fetches nothing' fails ls "$CACHE"
+
+rm "$ARCHIVE/pool/linux-source-7.3_7.3.4-1~bpo13+1_all.deb"
+refuses 'a file that the mirror lost is no reason to take another silently' \
+	'linux-source-7.3, is not to be had' command_of fetch-base 7.3
+remove_package trixie-backports linux-source-7.3
+add_kernel trixie-backports 7.3 7.3.5-1~bpo13+1
+# The index here still has the exact one.
+cp -a "$DM_CRYPT_MDU_CACHE/apt" "$WORK/old-apt"
+succeeds 'when the exact version is gone the newest is taken' make_and_compose 7.3
+says 'a notice says so' 'no longer has linux-source-7.3 7.3.4-1~bpo13+1, taking 7.3.5-1~bpo13+1'
+says 'the tree is the newest' '4 commits on Linux 7.3.5'
+succeeds 'it has its own name' is_equal "$(cached)" 'linux-source-7.3_7.3.5-1~bpo13+1.tar.xz '
+succeeds 'it is found the next time' command_of find-base 7.3
+
+forget
+rm -rf "$DM_CRYPT_MDU_CACHE/apt"
+mv "$WORK/old-apt" "$DM_CRYPT_MDU_CACHE/apt"
+rm "$ARCHIVE/pool/linux-source-7.3_7.3.5-1~bpo13+1_all.deb"
+refuses 'when the mirror lost that, too, it is refused' 'linux-source-7.3, is not to be had' \
+	command_of fetch-base 7.3
+remove_package trixie-backports linux-source-7.3
+refuses 'a package that is gone is refused' 'linux-source-7.3, is not to be had' \
+	command_of fetch-base 7.3
+says 'the message names what there is' '    linux-source-7.2 7.2.12-1~bpo13+1 (trixie-backports)'
+says 'that of the other suite, too' '    linux-source-7.5 7.5-1 (sid)'
+succeeds_quietly 'all of it' is_equal "$(grep -c '^    linux-source-' "$OUTPUT")" 4
+says 'and how to take it' 'BASE=7.x'
+says 'and what else can be done' 'KSRC=path'
+succeeds 'nothing is left of it' is_equal "$(cached)" ''
+
+succeeds 'a base without a series is made with the nearest one' make_and_compose 7.2
+says 'a notice says so' 'there is no series for base 7.2, taking the one that was made for 7.3'
+says 'it is the newest of the first suite that has it' '4 commits on Linux 7.2.12'
+refuses 'refresh refuses to mix them' 'refreshed with BASE=7.3' command_of refresh 7.2 "$TREE"
+succeeds 'the repository is as it was' same_repository
+rm -rf "$TREE"
+sed -i 's/^dm-crypt line 29$/other line/' "$WORK/source/drivers/md/dm-crypt.c"
+refuses 'a patch that does not apply is named with the series it is of' \
+	'patches/7.3/0002-dm-crypt-use-units.patch does not apply. It was made against 7.3.4' \
+	eval "KSRC='$WORK/source' make_and_compose 7.9"
+rm -rf "$TREE"
+succeeds 'the second suite is asked when the first does not have it' command_of fetch-base 7.5
+succeeds 'it has it' is_equal "$(cached | tr ' ' '\n' | grep -c 7.5-1)" 1
+
+make_series 7.6
+nearest=$(for base in 7.1 7.3 7.4 7.5 7.6 7.20 6.13; do echo "$base:$(series_of "$base")"; done | tr '\n' ' ')
+succeeds 'the nearest is the newest that is not newer, or else the oldest' is_equal "$nearest" \
+	'7.1:7.3 7.3:7.3 7.4:7.3 7.5:7.3 7.6:7.6 7.20:7.6 6.13:6.12 '
+for base in 5.10 7 7.x 7.03 ../patches/7.3x '' 'a b'; do
+	refuses "'$base' is refused" 'BASE can be 6.12 7.3 7.6' command_of find-base "$base"
+done
+
+forget
+cut_network
+refuses 'without a network fetching is refused with words that say so' 'cannot be reached' \
+	command_of fetch-base 7.3
+succeeds 'KSRC needs none, and no known base' \
+	env KSRC="$WORK/source" "$REPOSITORY/rig/bin/unpack-base" 7.9 "$TREE"
+succeeds 'nothing was fetched' is_equal "$(cached)" ''
+ktap_finished

@@ -1,0 +1,80 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Proves that check-console.sh finds signs of trouble, and that it passes over a cipher
+# that is known to fail its self-test, and over nothing else.
+#
+# usage: test-console.sh
+
+set -eu
+
+. "$(dirname "$0")/../boot/_lib.sh"
+parse_options -- "$@"
+need_operands 0 "options only"
+source_ktap
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+quiet='[    1.0] virtio_crypto virtio1: Accelerator device is ready'
+test='[    1.1] alg: akcipher: encrypt test failed. err -22'
+driver='[    1.2] alg: akcipher: test 1 failed for the-driver, err=-22'
+tests='[    1.3] alg: self-tests for rsa using the-driver failed (rc=-22)'
+untested='[    1.1] alg: No test for pkcs1pad(rsa) (another-driver)'
+cut='[    1.4] ------------[ cut here ]------------'
+warning='[    1.5] WARNING: crypto/testmgr.c:5685 at alg_test+0x26c/0x580'
+end='[    1.6] ---[ end trace 0000000000000000 ]---'
+
+# found EXPECTED OPTION... -- LINE...: how many lines it says are a sign of trouble
+found()
+{
+	local expected=$1 options=() lines status=0
+
+	shift
+	while [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	shift
+	printf '%s\n' "$@" > "$work/log"
+	lines=$("$BOOT/check-console.sh" ${options[@]+"${options[@]}"} "$work/log") || status=1
+	[ "$(grep -c . <<< "$lines")" -eq "$expected" ] && [ $((expected > 0)) -eq $status ]
+}
+
+# says DESCRIPTION ARGUMENT OF found...
+says()
+{
+	if found "${@:2}"; then
+		ktap_test_pass "$1"
+	else
+		ktap_test_fail "$1"
+		sed 's/^/# /' "$work/log"
+	fi
+}
+
+known=(--except the-driver --)
+interrupted='** replaying previous printk message **'
+ktap_print_header
+ktap_set_plan 13
+says "nothing is no trouble" 0 -- "$quiet"
+says "a failed self-test is trouble, and so is the warning" 5 \
+	-- "$test" "$driver" "$tests" "$cut" "$tests" "$warning" "$end"
+says "it is not if the driver is known to fail" 0 "${known[@]}" \
+	"$test" "$driver" "$tests" "$cut" "$tests" "$warning" "$end" "$quiet"
+says "another driver is no exception" 5 --except another -- \
+	"$test" "$driver" "$tests" "$cut" "$tests" "$warning" "$end"
+says "a test of another driver that failed before is not passed over" 1 "${known[@]}" \
+	"$test" "$test" "$driver" "$quiet"
+says "what somebody else says between does not matter" 0 "${known[@]}" \
+	"$test" "$quiet" "$driver" "$quiet"
+says "nor that there is no test for another cipher" 0 "${known[@]}" \
+	"$test" "$untested" "$driver" "$quiet"
+says "a test that failed of nobody knows what is trouble" 1 "${known[@]}" "$test" "$quiet"
+says "nor is a warning about something else" 1 "${known[@]}" "$cut" "$warning" "$end"
+says "nor one inside of the one that is" 3 "${known[@]}" \
+	"$cut" "$tests" "$warning" "$warning" "$end"
+says "nor one that does not end" 2 "${known[@]}" "$cut" "$warning" "$warning"
+says "what the kernel says again counts once" 1 -- "${warning% at*}" "$interrupted" "$warning"
+says "also inside of what is passed over" 0 "${known[@]}" \
+	"$test" "${driver% failed*}" "$interrupted" "$driver" "$cut" "$tests" "$warning" "$end"
+ktap_finished

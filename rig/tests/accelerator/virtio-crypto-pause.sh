@@ -1,0 +1,194 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Proves that a volume goes on when its virtio crypto device is not ready for a while,
+# cannot be started or resumed, or forgets its keys, also under load; and that the device is
+# used again when it can be, with the sessions of the right keys.
+
+. "$(dirname "$0")"/_lib.sh
+. "$TEST_DIR"/_accelerator_module.sh
+
+NO_TESTS_PARAMETER=/sys/module/cryptomgr/parameters/notests
+
+# says_ready N|Y: the device does, and the driver has time to notice.
+says_ready() {
+	set_device ready="$1"
+	sleep 0.5
+}
+
+# The driver notices what the device says, and when it is ready again.
+pauses() {
+	says_ready N
+	uses_device no everything_works
+	says_ready Y
+	uses_device yes everything_works
+}
+
+expect_sessions() {
+	[ "$(device_parameter sessions)" -eq "$1" ] ||
+		fail "$(device_parameter sessions) sessions, and not $1"
+}
+
+# not_ready MODE FORGETS: two keys, whose sessions are made in another order afterwards.
+not_ready() {
+	open_volume "$1"
+	prepare_second
+	set_device forgets="$2"
+	open_second
+	pauses
+	uses_device yes block_io write "$VOLUME-2" < "$WORK/plain"
+	expect_sessions 4
+	dmsetup remove "$NAME-2"
+	cpu_agrees
+	DISK=$DISK_2 KEY=$KEY_2 on_volume "$(cpu_cipher "$MODE")" read_plain
+}
+
+# not_ready_under_load MODE: a device that says that it is not ready gets no more, and nobody
+# waits for it.
+not_ready_under_load() {
+	# Room for 4 device requests of 512, for which the device takes half a second.
+	rebind ring_size=16
+	open_volume "$1"
+	set_device requests=0 delay_us=500000
+	start_writers 0.1
+	says_ready N
+	end_writers
+	[ "$(device_parameter requests)" -le 16 ] ||
+		fail "the device was given $(device_parameter requests) requests"
+	set_device delay_us=0
+	says_ready Y
+	uses_device yes everything_works
+	cpu_agrees
+}
+
+# key_meanwhile MODE STOP START: a key that is set between these settings of the device
+key_meanwhile() {
+	[ -e "$TEST_DEVICE/${2%=*}" ] || skip "the kernel cannot suspend devices"
+	open_volume "$1"
+	prepare_second
+	set_device "$2"
+	sleep 0.5
+	set_key_again
+	open_second
+	uses_device no everything_works
+	set_device "$3"
+	sleep 0.5
+	uses_device yes everything_works
+	uses_device yes block_io write "$VOLUME-2" < "$WORK/plain"
+	dmsetup remove "$NAME-2"
+	cpu_agrees
+}
+
+has_rsa() {
+	drivers_of rsa | grep '^virtio-crypto-rsa .* passed ' > /dev/null &&
+		drivers_of 'pkcs1pad(rsa)' | grep '^virtio-pkcs1-rsa .* passed ' > /dev/null
+}
+
+# register_rsa COMMAND...: that makes the driver do so.  The device has no RSA that would
+# pass a test.
+register_rsa() {
+	echo Y > $NO_TESTS_PARAMETER
+	"$@"
+	wait_for 10 has_rsa
+	echo N > $NO_TESTS_PARAMETER
+}
+
+# not_started MODE: a device whose algorithms cannot be registered is not used, or its
+# sessions would change under requests.
+not_started() {
+	[ -w $NO_TESTS_PARAMETER ] || skip "the kernel cannot do without self-tests"
+	register_rsa rebind rsa=Y
+	open_volume "$1"
+	says_ready N
+	set_device name_taken=Y
+	says_ready Y
+	uses_device no everything_works
+	set_device name_taken=N
+	register_rsa set_device ready=Y
+	uses_device yes everything_works
+	expect_sessions 2
+	cpu_agrees
+}
+
+# The driver's RSA has a user when the device goes: the algorithm has to stay registered, or to
+# be registered again with a reference count that knows of the user.
+rsa_in_use() {
+	[ -w $NO_TESTS_PARAMETER ] || skip "the kernel cannot do without self-tests"
+	register_rsa rebind rsa=Y
+	set_device rsa_user=Y
+	unbind
+	register_rsa bind
+	set_device rsa_user=N
+	unbind
+	! has_rsa || fail "RSA is registered without a device and a user"
+	set_device rsa=N
+	bind
+}
+
+# breaks_when_ready MODE: breaks the control queue while the driver makes sessions.
+breaks_when_ready() {
+	open_volume "$1"
+	says_ready N
+	set_device break_control=Y
+	says_ready Y
+	uses_device no everything_works
+	set_device break_control=N
+	cpu_agrees
+	rebind
+	like_cpu "$1" yes
+}
+
+# cannot_wake MODE: a volume whose device has no virtqueues after a suspend
+cannot_wake() {
+	[ -e $TEST_DEVICE/asleep ] || skip "the kernel cannot suspend devices"
+	open_volume "$1"
+	set_device no_queues=Y asleep=Y
+	! set_device asleep=N 2> /dev/null || fail "resumed without virtqueues"
+	uses_device no everything_works
+	set_device no_queues=N
+}
+
+wakes_later() {
+	cannot_wake "$1"
+	set_device asleep=Y asleep=N
+	uses_device yes everything_works
+	pauses
+	cpu_agrees
+}
+
+cannot_wake_and_goes() {
+	cannot_wake "$1"
+	unbind
+	cpu_agrees
+	bind
+	like_cpu "$1" yes
+}
+
+# The driver closes sessions before the device is reset.
+never_forgets() {
+	set_device forgets=never
+	open_volume "$1"
+	unbind
+	expect_sessions 0
+	cpu_agrees
+}
+
+ktap_set_plan $((${#MODES[@]} * 3 + 8))
+for mode in "${MODES[@]}"; do
+	run_device_case "$mode: not ready for a while" not_ready "$mode" reset
+	run_device_case "$mode: not ready for a while, and forgets" not_ready "$mode" unready
+	run_device_case "$mode: never forgets" never_forgets "$mode"
+done
+# What has nothing to do with the cipher.
+mode=${MODES[-1]}
+run_device_case "$mode: not ready any more, under load" not_ready_under_load "$mode"
+run_device_case "$mode: a key while the device is not ready" \
+	key_meanwhile "$mode" ready=N ready=Y
+run_device_case "$mode: a key while the device sleeps" \
+	key_meanwhile "$mode" asleep=Y asleep=N
+run_device_case "RSA is in use when the device goes" rsa_in_use
+run_device_case "$mode: cannot be started" not_started "$mode"
+run_device_case "$mode: breaks when it becomes ready" breaks_when_ready "$mode"
+run_device_case "$mode: cannot be resumed, and then can" wakes_later "$mode"
+run_device_case "$mode: cannot be resumed, and goes" cannot_wake_and_goes "$mode"
+finish

@@ -1,0 +1,148 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Proves that dm-crypt can use a virtio crypto device: it writes what the CPU writes and
+# reads what the CPU wrote, batched or not, in I/Os of all shapes; and what the device
+# does not take is done without it.
+
+. "$(dirname "$0")"/_lib.sh
+. "$TEST_DIR"/_accelerator.sh
+require_virtio_crypto
+require_tools cryptsetup
+require_helper cipher_priority
+
+SIZE=$((1024 * 1024))
+
+# expect_way Y|N
+expect_way() {
+	case $1:$LAST_STATUS in
+	Y:batch_sectors:on*batches:[1-9]* | N:*off\ reason:disabled) ;;
+	*)	fail "batching $1, but: $LAST_STATUS" ;;
+	esac
+}
+
+anew() {
+	random_file "$WORK/plain" $SIZE
+	write_plain
+}
+
+anew_and_read() {
+	uses_device yes anew
+	uses_device yes read_plain
+}
+
+read_and_anew() {
+	read_plain
+	anew
+}
+
+# like_cpu MODE [OPTION...]
+like_cpu() {
+	local mode=$1 way
+
+	OPTIONS=("${@:2}")
+	KEY=$(random_key "$(key_bytes "$mode")")
+	DISK=$(make_disk $((SIZE / 512)))
+	for way in Y N; do
+		set_batching $way
+		on_volume "$(device_cipher "$mode")" anew_and_read
+		expect_way $way
+		uses_device no on_volume "$(cpu_cipher "$mode")" read_and_anew
+		uses_device yes on_volume "$(device_cipher "$mode")" read_plain
+		expect_way $way
+	done
+}
+
+# by_cryptsetup MODE COMMAND...: with $VOLUME open, whose header names the driver.
+by_cryptsetup() {
+	local key_size=$(($(key_bytes "$1") * 8))
+
+	DISK=$(make_disk $((20 * 1024 * 1024 / 512)))
+	random_file "$WORK/key" 32
+	luks_format "$DISK" --key-file "$WORK/key" --type luks2 --sector-size 512 \
+		--cipher "$(device_cipher "$1")-plain64" --key-size $key_size
+	cryptsetup open --key-file "$WORK/key" "$DISK" "$NAME"
+	"${@:2}"
+	cryptsetup close "$NAME"
+}
+
+# What the device wrote through the volume is read back through a table with the same
+# key, in which the CPU's cipher stands.
+write_for_cpu() {
+	local table
+
+	uses_device yes write_plain
+	expect_batched
+	cryptsetup status "$NAME" > "$WORK/status"
+	grep "cipher: *$(device_cipher "$1")-plain64" "$WORK/status" > /dev/null ||
+		fail "cryptsetup status: $(cat "$WORK/status")"
+	read -r -a table < <(dmsetup table --showkeys "$NAME")
+	KEY=$(luks_key)
+	dmsetup suspend "$NAME"
+	table[3]=$(cpu_cipher "$1")-plain64
+	table[4]=$KEY
+	dmsetup load "$NAME" --table "${table[*]}"
+	dmsetup resume "$NAME"
+	uses_device no read_plain
+}
+
+luks_key() {
+	cryptsetup luksDump --batch-mode --dump-volume-key --key-file "$WORK/key" \
+		--volume-key-file "$WORK/volume_key" "$DISK" > /dev/null
+	od -An -v -tx1 "$WORK/volume_key" | tr -d ' \n'
+}
+
+luks() {
+	SHAPE=(--length "$SIZE")
+	random_file "$WORK/plain" $SIZE
+	by_cryptsetup "$1" write_for_cpu "$1"
+}
+
+# preferred MODE: without being named
+preferred() {
+	local driver=virtio_crypto_aes_$1 before
+
+	read -r _ before _ < <(device_drivers "$1")
+	KEY=$(random_key "$(key_bytes "$1")")
+	DISK=$(make_disk $((SIZE / 512)))
+	random_file "$WORK/plain" $SIZE
+	"$TEST_DIR"/cipher_priority "$driver" 30000
+	# shellcheck disable=SC2064 # what they are now
+	trap "$TEST_DIR/cipher_priority $driver $before" EXIT
+	AES_XTS=aes-xts uses_device yes on_volume "aes-$1" write_plain
+	expect_way Y
+	"$TEST_DIR"/cipher_priority "$driver" "$before"
+	uses_device no on_volume "aes-$1" read_plain
+}
+
+# QEMU has no XTS with keys of 192 bits, whatever the length that it says it can.
+key_of_cpu() {
+	KEY=$(random_key 48)
+	DISK=$(make_disk $((SIZE / 512)))
+	random_file "$WORK/plain" $SIZE
+	uses_device no on_volume "$(device_cipher xts)" write_plain
+	on_volume "$(cpu_cipher xts)" read_plain
+}
+
+# With iv_large_sectors the IV goes up by one a sector, without by eight.
+ktap_set_plan $((${#MODES[@]} * 8 + 1))
+for mode in "${MODES[@]}"; do
+	run_case "$mode, sectors of 512" like_cpu "$mode"
+	run_case "$mode, sectors of 4096" like_cpu "$mode" sector_size:4096
+	run_case "$mode, sectors of 4096, iv_large_sectors" \
+		like_cpu "$mode" sector_size:4096 iv_large_sectors
+	run_case "$mode, no workqueues" like_cpu "$mode" no_read_workqueue no_write_workqueue
+	SHAPE=(--sizes "4096,512,65536,1024,131072")
+	run_case "$mode, I/Os of many sizes" like_cpu "$mode"
+	SHAPE=(--cut 512 --sizes 131072)
+	run_case "$mode, segments of 512" like_cpu "$mode"
+	SHAPE=()
+	run_case "$mode, a LUKS2 volume that names the driver" luks "$mode"
+	run_case "$mode, the driver that the kernel prefers" preferred "$mode"
+done
+if has_driver xts; then
+	run_case "xts, a key that is the CPU's" key_of_cpu
+else
+	ktap_test_skip "xts, a key that is the CPU's: the device has no XTS"
+fi
+finish

@@ -1,0 +1,94 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Proves that measure.sh, which people run on machines with volumes that are in use,
+# measures both ways, writes to nothing, leaves nothing behind, and says what is wrong
+# when it cannot.
+
+. "$(dirname "$0")"/_lib.sh
+require_tools fio
+dmsetup targets | grep '^zero ' > /dev/null || skip_all "the kernel has no dm-zero"
+[ "$AES_XTS" = aes-xts ] || skip_all "the preferred driver takes one data unit a request"
+
+# Its own mappings have another name than those of the tests.
+nothing_left() {
+	[ "$(dmsetup ls | grep -c '^dm-crypt-measure')" -eq 0 ] || fail "mappings are left over"
+	[ "$(cat "$PARAMETER")" = "$1" ] || fail "the parameter is not what it was: $1"
+}
+
+measure() {
+	"$TEST_DIR"/measure.sh "$@" > "$WORK/out" 2> "$WORK/message" || return
+	sed 's/^/# /' "$WORK/out" >&3
+}
+
+# rows NUMBER: so many, each with two speeds and a ratio that are no zeros
+rows() {
+	awk -v wanted="$1" '
+		/^[0-9]/ && $4 > 0 && $5 > 0 && $6 > 0 { n++ }
+		END { exit n != wanted }' "$WORK/out" ||
+		fail "not $1 rows with speeds: $(cat "$WORK/out")"
+}
+
+# both_ways Y|N: whatever new volumes are to have at that time
+both_ways() {
+	set_batching "$1"
+	measure --seconds 1 --rounds 1 --block-size 4k,1m || fail "$(cat "$WORK/message")"
+	rows 8
+	nothing_left "$1"
+}
+
+reads_device() {
+	local disk before
+
+	disk=$(make_disk 16384)
+	random_file "$WORK/random" 8388608
+	block_io write "$disk" < "$WORK/random"
+	before=$(sha256sum < "$disk")
+	measure --device "$disk" --seconds 1 --rounds 1 --block-size 64k --sector-size 512 ||
+		fail "$(cat "$WORK/message")"
+	rows 1
+	[ "$(sha256sum < "$disk")" = "$before" ] || fail "the disk was written to"
+	nothing_left Y
+}
+
+# refuses PATTERN ARGUMENT...
+refuses() {
+	! measure "${@:2}" || fail "not refused: ${*:2}"
+	grep -e "$1" "$WORK/message" > /dev/null ||
+		fail "not refused for what is wrong: $(cat "$WORK/message")"
+	nothing_left Y
+}
+
+bad_arguments() {
+	refuses 'unknown argument' --frobnicate
+	refuses 'needs an argument' --rounds
+	refuses 'no number' --rounds 0
+	refuses 'no list of 512' --sector-size 100
+	refuses 'no list of sizes' --block-size 4x
+	refuses 'no block device' --device /etc/passwd
+}
+
+no_batching() {
+	refuses 'does not batch here.*iv_mode' --cipher aes-xts-plain64be --seconds 1
+	refuses 'does not take' --cipher aes-nosuchmode-plain64
+}
+
+in_use() {
+	local disk
+
+	disk=$(make_disk 131072)
+	mkfs.ext4 -q "$disk"
+	mkdir "$WORK/mnt"
+	mount "$disk" "$WORK/mnt"
+	refuses 'does not take\|busy' --device "$disk" --seconds 1
+	umount "$WORK/mnt"
+}
+
+ktap_set_plan 6
+run_case "both ways, with batching for new volumes" both_ways Y
+run_case "both ways, without" both_ways N
+run_case "reads a device, and does not write to it" reads_device
+run_case "arguments that are wrong" bad_arguments
+run_case "a cipher that does not batch, and one that is none" no_batching
+run_case "a device that is in use" in_use
+finish

@@ -1,0 +1,194 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Proves that a batched volume lives through what is done to it while it is in
+# use, and that the data is right afterwards: it is suspended and resumed, gets
+# another table, another size, or its key taken away and given back.
+
+. "$(dirname "$0")"/_lib.sh
+. "$TEST_DIR"/_load.sh
+require_helper xts_oracle
+
+KEY=$(random_key 64)
+SIZE=$((1024 * 1024))
+SECTORS=$((SIZE / 512))
+
+# open_volume SECTOR_SIZE: with random data, also in $WORK/plain.
+open_volume() {
+	UNIT=$1
+	DISK=$(make_disk $SECTORS)
+	map_filled "$DISK" "$1"
+	expect_batched
+}
+
+# reload SECTORS [OPTION...]: gives the volume another table while it is in use.
+reload() {
+	local sectors=$1
+
+	shift
+	set -- "sector_size:$UNIT" "$@"
+	dmsetup load "$NAME" --table \
+		"0 $sectors crypt $AES_XTS-plain64 $KEY 0 $DISK 0 $# $*"
+	dmsetup resume "$NAME"
+}
+
+# Two loads, which leave the first quarter of the volume alone, and the third.
+start_loads() {
+	start_load $((SIZE / 4)) $((SIZE / 8))
+	start_load $((SIZE * 3 / 4)) $((SIZE / 8))
+}
+
+# Only a reader that does not batch can tell that the bytes on disk are right.
+end_loads() {
+	end_load
+	set_batching N
+	reload $SECTORS
+	expect_off disabled
+	compare_loads
+	block_io read "$VOLUME" --length $((SIZE / 4)) > "$WORK/out"
+	head -c $((SIZE / 4)) "$WORK/plain" > "$WORK/expected"
+	expect_same "$WORK/expected" "$WORK/out" "what nobody wrote to"
+}
+
+suspend_resume() {
+	local i requests
+
+	open_volume "$1"
+	start_loads
+	for i in {1..12}; do
+		requests=$(count batches)
+		if [ $((i % 2)) -eq 0 ]; then
+			dmsetup suspend "$NAME"
+		else
+			dmsetup suspend --noflush --nolockfs "$NAME"
+		fi
+		dmsetup resume "$NAME"
+		if [ $((i % 6)) -eq 0 ]; then
+			wait_rounds
+			expect_more_requests "$requests"
+		fi
+	done
+	end_loads
+}
+
+# I/O to a suspended volume neither fails nor reaches the disk.
+waits_while_suspended() {
+	local writer
+
+	open_volume 512
+	trap abort_load EXIT
+	dmsetup suspend "$NAME"
+	random_file "$WORK/new" $SIZE
+	block_io read "$DISK" > "$WORK/before"
+	block_io write "$VOLUME" < "$WORK/new" &
+	writer=$!
+	sleep 1
+	kill -0 $writer 2> /dev/null || fail "the writer did not wait"
+	block_io read "$DISK" > "$WORK/out"
+	expect_same "$WORK/before" "$WORK/out" "disk of a suspended volume"
+	dmsetup resume "$NAME"
+	wait $writer
+	block_io read "$DISK" | oracle decrypt --key "$KEY" > "$WORK/out"
+	expect_same "$WORK/new" "$WORK/out" "written while suspended"
+}
+
+# Counters belong to a table.
+other_tables() {
+	local options
+
+	open_volume "$1"
+	start_loads
+	for options in "" no_read_workqueue "no_read_workqueue no_write_workqueue" \
+		       submit_from_crypt_cpus "same_cpu_crypt high_priority"; do
+		set_batching N
+		# shellcheck disable=SC2086 # one argument an option
+		reload $SECTORS $options
+		expect_off disabled
+		wait_rounds
+		set_batching Y
+		# shellcheck disable=SC2086
+		reload $SECTORS $options
+		wait_rounds
+		expect_batched
+	done
+	end_loads
+}
+
+expect_sectors() {
+	local sectors
+
+	sectors=$(blockdev --getsz "$VOLUME")
+	[ "$sectors" -eq "$1" ] || fail "the volume has $sectors sectors, not $1"
+}
+
+# Half of the volume goes away and comes back while the other half is in use.
+other_size() {
+	open_volume "$1"
+	start_load 0 $((SIZE / 8))
+	tail -c $((SIZE / 2)) "$WORK/plain" > "$WORK/expected"
+	for _ in {1..2}; do
+		reload $((SECTORS / 2))
+		expect_sectors $((SECTORS / 2))
+		! block_io read "$VOLUME" --offset $((SIZE / 2)) --length 4096 \
+			> "$WORK/out" 2> /dev/null || fail "read behind the end"
+		wait_rounds
+		reload $SECTORS
+		expect_sectors $SECTORS
+		block_io read "$VOLUME" --offset $((SIZE / 2)) > "$WORK/out"
+		expect_same "$WORK/expected" "$WORK/out" "the half that came back"
+		random_file "$WORK/expected" $((SIZE / 2))
+		block_io write "$VOLUME" --offset $((SIZE / 2)) < "$WORK/expected"
+		expect_batched
+	done
+	end_load
+	compare_loads
+	block_io read "$DISK" | oracle decrypt --key "$KEY" --sector-size "$1" > "$WORK/decrypted"
+	tail -c $((SIZE / 2)) "$WORK/decrypted" > "$WORK/out"
+	expect_same "$WORK/expected" "$WORK/out" "on disk"
+}
+
+# A volume without key does not resume; I/O waits until it has its key again.
+wiped_key() {
+	local i reader writer requests
+
+	open_volume "$1"
+	start_loads
+	for i in {1..2}; do
+		wait_rounds
+		dmsetup suspend "$NAME"
+		requests=$(count batches)
+		dmsetup message "$NAME" 0 key wipe
+		random_file "$WORK/new" $((SIZE / 4))
+		block_io write "$VOLUME" --offset $((SIZE / 2)) < "$WORK/new" &
+		writer=$!
+		block_io read "$VOLUME" --length $((SIZE / 4)) > "$WORK/out" &
+		reader=$!
+		! dmsetup resume "$NAME" 2> /dev/null || fail "resumed without a key"
+		sleep 0.5
+		kill -0 $writer 2> /dev/null || fail "the writer did not wait for the key"
+		kill -0 $reader 2> /dev/null || fail "the reader did not wait for the key"
+		expect_count batches "$requests"
+		dmsetup message "$NAME" 0 key set "$KEY"
+		dmsetup resume "$NAME"
+		wait $reader
+		wait $writer
+		expect_more_requests "$requests"
+		head -c $((SIZE / 4)) "$WORK/plain" > "$WORK/expected"
+		expect_same "$WORK/expected" "$WORK/out" "read while there was no key"
+		block_io read "$VOLUME" --offset $((SIZE / 2)) --length $((SIZE / 4)) > "$WORK/out"
+		expect_same "$WORK/new" "$WORK/out" "written while there was no key"
+	done
+	end_loads
+	block_io read "$VOLUME" --offset $((SIZE / 2)) --length $((SIZE / 4)) > "$WORK/out"
+	expect_same "$WORK/new" "$WORK/out" "written while there was no key, without batching"
+}
+
+ktap_set_plan 9
+for size in 512 4096; do
+	run_case "sectors of $size: suspend and resume" suspend_resume $size
+	run_case "sectors of $size: other tables" other_tables $size
+	run_case "sectors of $size: other sizes" other_size $size
+	run_case "sectors of $size: key wiped and set again" wiped_key $size
+done
+run_case "I/O waits while the volume is suspended" waits_while_suspended
+finish

@@ -1,0 +1,106 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Proves that a bio which dm-crypt cannot finish in softirq context, because the
+# queue of the cipher is full there, is continued in a workqueue and nothing of it
+# is done twice: a batched bio stays one request, and one that found no memory for
+# its scatterlist falls back once, and is not batched when it is continued.
+
+. "$(dirname "$0")"/_lib.sh
+. "$TEST_DIR"/_faults.sh
+. "$TEST_DIR"/_mdu_cipher.sh
+require_helper xts_oracle
+require_mdu_cipher
+require_null_blk
+
+KEY=$(random_key 64)
+SIZE=$((1024 * 1024))
+BIO=(--cut 2048 --sizes 131072)		# 64 segments in a bio
+BIOS=$((SIZE / 131072))
+UNITS=$((SIZE / 512))
+
+# open_volume DEVICE
+open_volume() {
+	open_encrypted "$1" "$MDU_CIPHER" no_read_workqueue
+}
+
+read_volume() {
+	block_io read "$VOLUME" "${BIO[@]}" > "$WORK/out"
+	expect_same "$WORK/plain" "$WORK/out" "read"
+	expect_cipher_sane
+}
+
+# batched DEVICE NAME=VALUE...
+batched() {
+	open_volume "$1"
+	reset_cipher "${@:2}"
+	read_volume
+	expect_cipher softirq -eq $BIOS
+	expect_cipher busy -eq $BIOS
+	expect_cipher requests -eq $BIOS
+	expect_cipher many -eq $BIOS
+	expect_cipher units -eq $UNITS
+	expect_status $BIOS 0
+}
+
+# Of each bio the first sector is done in softirq context, and that the queue is full
+# ends it.  The delay is for dm-crypt to see that; should the place in the queue be free
+# before, now and then, dm-crypt does go on.
+falls_back() {
+	open_volume "$1"
+	reset_cipher busy_every=1 delay_us=2000
+	start_failing failslab crypt_alloc_sg
+	read_volume
+	stop_failing
+	expect_cipher softirq -ge $BIOS
+	expect_cipher softirq -lt $((2 * BIOS))
+	expect_cipher busy -eq $UNITS
+	expect_cipher requests -eq $UNITS
+	expect_cipher units -eq $UNITS
+	expect_status 0 $BIOS
+}
+
+# The queue is full at every other sector, and there is memory again when a bio is
+# continued; also, it ends in another order.
+comes_and_goes() {
+	open_volume "$1"
+	reset_cipher busy_every=2 order=random
+	start_failing failslab crypt_alloc_sg
+	read_volume
+	stop_failing
+	expect_cipher softirq -gt 0
+	expect_cipher requests -eq $UNITS
+	expect_status 0 $BIOS
+	read_volume
+	expect_status $BIOS $BIOS
+}
+
+# Where the place in the queue is free before dm-crypt looks, it goes on at once.
+falls_back_in_line() {
+	open_volume "$1"
+	reset_cipher busy_every=1 context=inline
+	start_failing failslab crypt_alloc_sg
+	read_volume
+	stop_failing
+	expect_cipher softirq -eq $UNITS
+	expect_cipher busy -eq $UNITS
+	expect_status 0 $BIOS
+}
+
+require_fault failslab crypt_alloc_sg
+trap 'stop_failing; clean_async' EXIT
+
+ktap_set_plan 12
+for device in irq1 irq2; do
+	run_async_case "$device: one request, queue full" batched $device busy_every=1
+	run_async_case "$device: one request, queue full, completed in softirq context" \
+		batched $device busy_every=1 context=softirq
+	run_async_case "$device: one request, queue free again at once" \
+		batched $device busy_every=1 context=inline
+	run_async_case "$device: sector by sector, queue full" falls_back $device
+	run_async_case "$device: sector by sector, queue full now and then" \
+		comes_and_goes $device
+	run_async_case "$device: sector by sector, queue free again at once" \
+		falls_back_in_line $device
+done
+finish

@@ -1,0 +1,175 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Proves that a machine with no free memory can swap to a batched volume: programs
+# use four times its memory and compare all that comes back, while files are written
+# to another batched volume, in bios that need memory for a scatterlist.  Nothing may
+# stop, be killed or be lost; also if dm-crypt never gets memory for scatterlists, and
+# if it never gets any but what it has set aside.
+#
+# To be run on a machine with little memory, and with the name of a disk of 512 MiB or
+# more in DM_CRYPT_MDU_DISK, all of which is overwritten.  PASSES says how long it takes.
+
+. "$(dirname "$0")"/_lib.sh
+. "$TEST_DIR"/_faults.sh
+. "$TEST_DIR"/_kmemleak.sh
+. "$TEST_DIR"/_load.sh
+. "$TEST_DIR"/_accelerator.sh
+require_helper memory_load
+require_tools mkswap swapon swapoff cryptsetup dmesg
+DISK=${DM_CRYPT_MDU_DISK-}
+[ -n "$DISK" ] || skip_all "DM_CRYPT_MDU_DISK does not name a disk that may be overwritten"
+[ -b "$DISK" ] || skip_all "$DISK is not a block device"
+MEMORY=$(meminfo MemTotal)
+[ "$MEMORY" -le $((256 * 1024)) ] ||
+	skip_all "this machine has more memory than is reasonable to use up: $MEMORY KiB"
+[ "$(meminfo SwapTotal)" -eq 0 ] || skip_all "there is swap space in use"
+SECTORS=$(blockdev --getsz "$DISK")
+[ "$SECTORS" -ge $((1024 * 1024)) ] || skip_all "$DISK has less than 512 MiB"
+
+CIPHER="aes-xts"
+KEY=$(random_key 64)
+DATA_SIZE=$((2 * 1024 * 1024))
+SWAP_SECTORS=$((SECTORS - DATA_SIZE / 512))
+# How often the memory that is used is written and read back.
+: "${PASSES:=1}"
+# What the kernel has in use at one time and not at another; newer ones with more caches
+# for each processor up to 640 KiB.
+MOST_KIB=1024
+
+# Sectors that have been written to $VOLUME.
+written() {
+	local fields
+
+	read -r -a fields < "$(sys_directory)/stat"
+	echo "${fields[6]}"
+}
+
+# Processes that the kernel has killed for their memory, since its log begins.
+killed() {
+	dmesg | grep -c 'Out of memory\|oom-kill:' || :
+}
+
+stop_swapping() {
+	stop_failing
+	! grep -q "^$(realpath "$VOLUME") " /proc/swaps || swapoff "$VOLUME"
+}
+
+# What load.sh does before it waits for a load that is given up.
+resume_volume() {
+	stop_swapping
+}
+
+# Almost all of the disk for swap, on which the case makes $VOLUME, the rest for files.
+prepare() {
+	dmsetup create "$NAME-below" --table "0 $SWAP_SECTORS linear $DISK 0"
+	dmsetup create "$NAME-data" --table "0 $((DATA_SIZE / 512)) \
+crypt $AES_XTS-plain64 $KEY 0 $DISK $SWAP_SECTORS"
+}
+
+# Uses up the memory, with $VOLUME as swap, and has something to write to the other one.
+use_up() {
+	local before_written before_killed result=0
+
+	TARGET=$VOLUME-data
+	start_load 0 $((DATA_SIZE / 2))
+	before_written=$(written)
+	before_killed=$(killed)
+	"$TEST_DIR"/memory_load $((4 * MEMORY)) "$PASSES" > "$WORK/memory" 2>&1 || result=$?
+	ktap_print_msg "$(cat "$WORK/memory")" >&3
+	ktap_print_msg "swap: $(get_status)" >&3
+	ktap_print_msg "files: $(NAME=$NAME-data get_status)" >&3
+	[ $result -eq 0 ] || fail "memory_load ended with $result"
+	wait_rounds
+	end_load
+	trap stop_swapping EXIT
+	compare_loads
+	[ "$(killed)" -eq "$before_killed" ] || fail "a process was killed for its memory"
+	# Four times the memory in each pass, but for what the kernel itself takes.
+	[ $(($(written) - before_written)) -ge $((3 * MEMORY * 2 * PASSES)) ] ||
+		fail "no more than $(($(written) - before_written)) sectors were swapped out"
+}
+
+# swap_to_volume COMMAND...: which is run before the memory is used up.
+swap_to_volume() {
+	local before
+
+	trap stop_swapping EXIT
+	mkswap "$VOLUME" > "$WORK/mkswap"
+	before=$(meminfo SUnreclaim)
+	swapon "$VOLUME"
+	"$@"
+	use_up
+	stop_failing
+	swapoff "$VOLUME"
+	ktap_print_msg "slab: $before to $(meminfo SUnreclaim) KiB" >&3
+	expect_slab "$before" "$MOST_KIB"
+	expect_batched
+}
+
+luks2() {
+	prepare
+	echo -n 'for tests, not a secret' > "$WORK/passphrase"
+	luks_format "$VOLUME-below" --key-file "$WORK/passphrase" --type luks2 --sector-size 512
+	cryptsetup open --key-file "$WORK/passphrase" "$VOLUME-below" "$NAME"
+	swap_to_volume "$@"
+}
+
+# swaps COMMAND...
+swaps() {
+	prepare
+	map "$VOLUME-below" "$CIPHER-plain64" "$KEY" 0
+	swap_to_volume "$@"
+}
+
+no_scatterlists() {
+	swaps start_failing failslab crypt_alloc_sg
+	[ "$(NAME=$NAME-data count fallbacks)" -gt 0 ] || fail "no bio fell back"
+}
+
+# Each sector of a bio that fell back is a request of its own, and all of them are
+# from the reserve.
+asynchronous() {
+	local aes
+
+	aes=$(aes_driver)
+	[ -n "$aes" ] || skip "the kernel has no AES of single blocks"
+	AES_XTS="capi:cryptd(xts(ecb($aes)))"
+	swaps leave_only_reserves
+	[ "$(NAME=$NAME-data count fallbacks)" -gt 0 ] || fail "no bio fell back"
+}
+
+# Each data unit is one request of the device, and what it is told is from a reserve.
+virtio_crypto() {
+	local mode=cbc
+
+	modprobe -q virtio_crypto || skip "the kernel has no driver of virtio crypto devices"
+	[ -n "$(virtio_device)" ] || skip "there is no virtio crypto device"
+	wait_for 300 self_tests_done
+	! has_driver xts || mode=xts
+	CIPHER=$(device_cipher $mode)
+	KEY=$(random_key "$(key_bytes $mode)")
+	uses_device yes swaps leave_only_reserves
+}
+
+require_fault failslab crypt_alloc_sg
+require_dm_crypt_faults
+# Where the kernel can, large folios are written to swap in one piece.
+LARGE_FOLIOS=/sys/kernel/mm/transparent_hugepage/hugepages-64kB/enabled
+if [ -w $LARGE_FOLIOS ]; then
+	LARGE_FOLIOS_BEFORE=$(sed 's/.*\[\(.*\)].*/\1/' $LARGE_FOLIOS)
+	echo madvise > $LARGE_FOLIOS
+fi
+restore_large_folios() {
+	[ ! -w $LARGE_FOLIOS ] || echo "$LARGE_FOLIOS_BEFORE" > $LARGE_FOLIOS
+}
+trap 'stop_failing; restore_large_folios; clean_all' EXIT
+
+ktap_set_plan 5
+# The kernel keeps some more when its memory is used up for the first time.
+MOST_KIB=2048 run_case "a LUKS2 volume" luks2 true
+run_case "no memory for scatterlists" no_scatterlists
+run_case "no memory but the reserves" swaps leave_only_reserves
+run_case "no memory but the reserves, and a cipher that answers later" asynchronous
+run_case "no memory but the reserves, and a virtio crypto device" virtio_crypto
+finish
