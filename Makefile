@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Compose, build, boot and test the kernel with the series.  "make help" lists
-# the commands; each is a script that can be run by hand just as well.
+# the commands.  Each command is a script that can also be run by hand.
 
 BASES := $(notdir $(wildcard patches/[0-9]*))
 LAST := $(lastword $(BASES))
@@ -10,7 +10,7 @@ ARCH ?= x86_64
 B := build/$(BASE)
 LINUX := $(B)/linux
 UNPATCHED := $(B)/linux-unpatched
-# Of another architecture the programs come from Debian's packages of it.
+# The programs of another architecture come from its Debian packages.
 SUFFIX := $(patsubst %,-%,$(filter-out x86_64,$(ARCH)))
 SYSROOT := $(patsubst %,build/sysroot-%,$(filter-out x86_64,$(ARCH)))
 # A build directory right below its tree lets ccache serve all trees.
@@ -20,7 +20,7 @@ VARIANTS := kasan kcsan rt
 SELFTESTS := $(B)/kselftest$(SUFFIX)
 ROOTFS := $(B)/rootfs$(SUFFIX).img
 
-# What is downloaded and compiled is kept here, for all checkouts.
+# Cache of downloads and compiled files, shared by all checkouts.
 export DM_CRYPT_MDU_CACHE := $(or $(DM_CRYPT_MDU_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/dm-crypt-mdu)
 export CCACHE_DIR := $(DM_CRYPT_MDU_CACHE)/ccache
 export CCACHE_MAXSIZE := 3G
@@ -30,53 +30,54 @@ export CCACHE_MAXSIZE := 3G
 help:
 	@echo 'The kernel with the series, BASE=$(BASE) (there are: $(BASES))'
 	@echo
-	@echo '  make demo      from nothing to the proof: a LUKS2 volume with and without batching'
-	@echo '  make bench     what the series gains: tables, plots and bench.json in build/results,'
-	@echo '                 and the tables of guide/performance.rst; on all bases, or one;'
-	@echo '                 about 30 minutes, with QUICK=1 about 2, and the kernels before that'
+	@echo '  make demo      build all, and show a LUKS2 volume with and without batching'
+	@echo '  make bench     measure the gain: tables, plots and bench.json in build/results,'
+	@echo '                 and the tables of guide/performance.rst; on all bases, or BASE; about'
+	@echo '                 30 minutes, with QUICK=1 about 2, after the kernels are built'
 	@echo '  make bench-accelerator'
 	@echo '                 the same on QEMU'"'"'s virtio crypto device; about 5 minutes'
-	@echo '  make check     all tests; ends with "N passed, N failed, N skipped"'
+	@echo '  make check     run all tests; ends with "N passed, N failed, N skipped"'
 	@echo '  make check-long'
 	@echo '                 arm64, sanitizer kernels (VARIANT), long and hostile runs: hours'
 	@echo '  make test T=name'
-	@echo '                 builds what changed, committed or not, and runs that selftest alone'
-	@echo '                 (or several); natively in User-mode Linux where that can be (7.3)'
-	@echo '  make kunit     KUnit and the ciphers'"'"' self-tests, natively in User-mode Linux;'
-	@echo '                 ARCH=i386 or s390 (big-endian) in QEMU'
-	@echo '  make mutations breaks the series in each of the ways in rig/mutations and sees the tests'
-	@echo '                 notice it, on $(LAST) unless BASE says otherwise; M=name for one'
+	@echo '                 build all changes, committed or not, and run only that selftest (or'
+	@echo '                 several); natively in User-mode Linux where possible (7.3)'
+	@echo '  make kunit     run KUnit and the ciphers'"'"' self-tests, natively in User-mode Linux;'
+	@echo '                 with ARCH=i386 or s390 (big-endian) in QEMU'
+	@echo '  make mutations break the series in each of the ways in rig/mutations, and check that'
+	@echo '                 a test notices; on $(LAST), or on BASE; M=name for one mutation'
 	@echo '  make check-series'
-	@echo '                 each commit by itself: text, builds, sparse, variants, documentation'
-	@echo '  make tree      composed kernel source, a git tree: $(LINUX)'
-	@echo '  make kernel    bootable kernel: $(KERNEL)'
-	@echo '  make uml       the same as a program of this machine (7.3): $(B)/um/linux'
-	@echo '  make rootfs    what it boots into, with the tests: $(ROOTFS)'
-	@echo '  make shell     that kernel in QEMU, with cryptsetup, dmsetup and fio at hand; with a'
-	@echo '                 virtio crypto device if ACCELERATOR=1'
-	@echo '  make deb       kernel packages for Debian, with its own configuration, and the manual'
-	@echo '                 page, in OUT=dir (default $(B)/deb); FLAVOUR=amd64 for all drivers'
+	@echo '                 check each commit: text, builds, sparse, variants, documentation'
+	@echo '  make tree      compose the kernel source, a git tree: $(LINUX)'
+	@echo '  make kernel    build the bootable kernel: $(KERNEL)'
+	@echo '  make uml       build that kernel as a program of the host (7.3): $(B)/um/linux'
+	@echo '  make rootfs    build the root file system with the tests: $(ROOTFS)'
+	@echo '  make shell     boot that kernel in QEMU and start a shell, with cryptsetup, dmsetup'
+	@echo '                 and fio; ACCELERATOR=1 adds a virtio crypto device'
+	@echo '  make deb       build kernel packages with Debian'"'"'s configuration, and one with'
+	@echo '                 the manual page, in OUT=dir (default $(B)/deb);'
+	@echo '                 FLAVOUR=amd64 for all drivers'
 	@echo '  make demo-debian'
-	@echo '                 Debian with these packages on a LUKS2 volume, installed and booted'
-	@echo '                 in QEMU, and what it says about that volume'
-	@echo '  make refresh   commits made in $(LINUX), back into patches/ and the files here'
+	@echo '                 install Debian with these packages on a LUKS2 volume, boot it in'
+	@echo '                 QEMU, and print its report about that volume'
+	@echo '  make refresh   turn the commits in $(LINUX) into patches/ and the files here'
 	@echo '  make port BASE=X.Y'
-	@echo '                 the series on another base, with git'"'"'s three-way merge: conflicts are'
-	@echo '                 left in its tree, and "make refresh" makes patches/X.Y of the result'
-	@echo '  make series    patches for mail, with a cover letter, in OUT=dir: see'
+	@echo '                 put the series on another base with git'"'"'s three-way merge; conflicts'
+	@echo '                 stay in its tree, and "make refresh" makes patches/X.Y of the result'
+	@echo '  make series    write patches for mail, with a cover letter, to OUT=dir: see'
 	@echo '                 rig/bin/series --help (SIGNOFF, UPSTREAM, FOR)'
 	@echo '  make quilt     the series for quilt, and for Debian'"'"'s source package, in OUT=dir'
-	@echo '  make qemu-xts  a QEMU whose accelerator has XTS, about 10 minutes: make check-long'
-	@echo '                 uses it'
+	@echo '  make qemu-xts  build a QEMU whose accelerator has XTS, for make check-long; about 10'
+	@echo '                 minutes'
 	@echo '  make deps      install the Debian packages that all of this needs'
 	@echo '  make clean     remove build/'
 	@echo
-	@echo '  BASE=X.Y       another base kernel, from a newer Debian if this one does not have it;'
-	@echo '                 without a series of its own it gets that of the nearest base'
+	@echo '  BASE=X.Y       another base kernel, from a newer Debian if the host'"'"'s Debian'
+	@echo '                 lacks it; a base without a series gets that of the nearest base'
 	@echo '  ARCH=arm64     another processor, for tree, kernel, rootfs and shell'
 	@echo '  VARIANT=kasan  a kernel that checks itself, for kernel and shell ($(VARIANTS))'
-	@echo '  KSRC=path      take this kernel tree or tarball for the base'
-	@echo '  JOBS=N         parallel jobs (default: one a processor)'
+	@echo '  KSRC=path      use this kernel tree or tarball as the base'
+	@echo '  JOBS=N         parallel jobs (default: one per processor)'
 
 deps:
 	@rig/bin/install-deps $(BASE) $(ARCH)
@@ -95,7 +96,7 @@ kernel: tree
 uml: tree
 	@rig/bench/build-uml.sh --tests --log $(B)/logs/um.log $(MODULES) $(LINUX) $(B)/um
 
-# Only the series has this option.
+# Only a kernel with the series has this option.
 NOT_THERE = --allow-missing CRYPTO_SKCIPHER_DATA_UNIT_KUNIT_TEST
 unpatched-uml: unpatched-tree
 	@rig/bench/build-uml.sh --tests $(NOT_THERE) --log $(B)/logs/um-unpatched.log \
@@ -117,7 +118,7 @@ endif
 	@rig/boot/build-rootfs.sh --arch $(ARCH) $(addprefix --sysroot ,$(SYSROOT)) \
 		--selftests $(SELFTESTS) $(ROOTFS)
 
-# For those who want to see XTS on QEMU's accelerator: boot.sh --emulator, and check-long.
+# XTS on QEMU's accelerator: for boot.sh --emulator, bench-accelerator and check-long.
 qemu-xts:
 	@rig/bin/install-deps $(BASE) qemu-xts
 	@$(MAKE) --no-print-directory tree
@@ -145,7 +146,7 @@ demo-debian: deb
 		--rootfs $(ROOTFS) $(DEBIAN_DISK)
 	@rig/debian/boot-image.py $(DEBIAN_DISK)
 
-# All bases, unless one is named.
+# All bases, unless BASE names one.
 CHECKED := $(if $(filter file,$(origin BASE)),$(BASES),$(BASE))
 check:
 	@rig/bin/check $(CHECKED)
@@ -156,19 +157,19 @@ check-long:
 test:
 	@rig/bin/test $(BASE) $(T)
 
-# ARCH= is for QEMU there.
+# With an ARCH other than x86_64, kunit runs in QEMU.
 kunit: tree
 	@rig/bin/install-deps $(BASE) $(KUNIT_ARCH:%=kunit-%)
 	@rig/bin/kunit $(BASE) $(KUNIT_ARCH)
 KUNIT_ARCH = $(filter-out x86_64,$(ARCH))
 
-# Where they run natively.
+# By default the last base, where the tests run natively.
 mutations:
 	@$(MAKE) --no-print-directory rootfs BASE=$(MUTATED)
 	@rig/bin/mutations $(MUTATED) $(M)
 MUTATED = $(if $(filter file,$(origin BASE)),$(LAST),$(BASE))
 
-# In QEMU, and on the bases that can be had as a program, natively.
+# In QEMU, and also natively on the bases that can be built as User-mode Linux.
 BENCH_TREES = --base $(BASE) --unpatched $(UNPATCHED) --patched $(LINUX) --rootfs $(ROOTFS)
 BENCH_NATIVE = $(addprefix --native ,$(shell sed -n 's|^BENCH_NATIVE=yes$$|$(B)/uml|p' patches/$(BASE)/base))
 BENCH_PAGE := guide/performance.rst
@@ -185,7 +186,7 @@ bench:
 		$(MAKE) --no-print-directory bench-base BASE=$$base || exit; \
 	done
 
-# Where "make qemu-xts" has been run, with XTS.
+# With XTS, if "make qemu-xts" has built a QEMU for it.
 EMULATOR = $(wildcard $(DM_CRYPT_MDU_CACHE)/qemu-xts/qemu-system-x86_64)
 bench-accelerator: kernel rootfs
 	@rig/bench/accelerator.py --kernel $(KERNEL) \
@@ -205,7 +206,7 @@ port:
 	@rig/bin/install-deps $(BASE)
 	@rig/bin/port $(BASE) $(LINUX)
 
-# The name may have spaces, and make exports it.
+# The name in OUT may have spaces.  make exports OUT to the shell.
 series:
 	@rig/bin/series $(BASE) $(B) "$$OUT"
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * KUnit tests of what the skcipher API promises about data units
+ * KUnit tests of data units in the skcipher API
  *
- * The provider here is a toy whose every step can be seen: it notes the length
- * and the IV of each data unit and XORs the unit with the first byte of its IV.
- * If it is told to use the walk, it notes each run of data units the same way.
+ * The provider here is a toy that records all it does.  The toy records the
+ * length and the IV of each data unit, and XORs the data unit with the first
+ * byte of its IV.  With toy.walk set, the toy uses the walk, and records the
+ * length and the first IV of each run of data units.
  */
 
 #include <crypto/internal/skcipher-data-unit.h>
@@ -23,21 +24,21 @@
 #define TOY_KEYSIZE	16
 #define TOY_MAX_UNITS	8
 
-/* What the toy refuses */
+/* A size and a step that the toy refuses */
 #define TOY_BAD_SIZE	64
 #define TOY_BAD_STEP	7
 
-/* What the toy saw.  KUnit runs one test at a time. */
+/* Settings and records of the toy.  KUnit runs one test at a time. */
 static struct {
 	unsigned int calls;
-	unsigned int fail_at;	/* fails with -EIO in this call, counted from 1 */
-	bool refuse;		/* any size and step */
+	unsigned int fail_at;	/* this call, counted from 1, fails with -EIO */
+	bool refuse;		/* refuse any size and step */
 	bool walk;
-	unsigned int max_bytes;	/* of the walk */
-	unsigned int batches;	/* times that the walk handed out units */
+	unsigned int max_bytes;	/* max_bytes of the walk */
+	unsigned int batches;	/* times that the walk handed out data units */
 	unsigned int far;	/* entries that begin beyond their first page */
-	bool want_cpu;		/* somebody else wants the CPU, in each call */
-	unsigned int yields;	/* and gets it before the next one */
+	bool want_cpu;		/* each call requests a reschedule */
+	unsigned int yields;	/* requests granted before the next call */
 	unsigned int len[TOY_MAX_UNITS];
 	u8 iv[TOY_MAX_UNITS][SKCIPHER_DATA_UNIT_IVSIZE];
 } toy;
@@ -88,7 +89,7 @@ static int toy_crypt_unit(struct skcipher_request *req)
 		err = skcipher_walk_done(&walk, walk.nbytes - n);
 	}
 
-	/* A provider may use the IV buffer up. */
+	/* A provider may overwrite the IV buffer. */
 	memset(req->iv, 0xee, SKCIPHER_DATA_UNIT_IVSIZE);
 	return err;
 }
@@ -125,7 +126,7 @@ static int toy_walk(struct skcipher_request *req)
 	return err;
 }
 
-/* Let the CPU be wanted by somebody else, and count how often that was heard. */
+/* Requests a reschedule, and counts the earlier requests that were granted. */
 static void toy_want_cpu(void)
 {
 	if (toy.calls > 1 && !need_resched())
@@ -158,8 +159,9 @@ static int toy_crypt(struct skcipher_request *req)
 }
 
 /*
- * Internal algorithms are not tested when they are registered.  The thread that
- * tests others may hold on to them when they are about to be unregistered.
+ * The toy is internal, because internal algorithms are not tested when they are
+ * registered.  The thread that tests an algorithm may still hold a reference to
+ * it when it is about to be unregistered.
  */
 static const struct skcipher_alg toy_template = {
 	.base.cra_name		= "kunit-data-unit",
@@ -237,7 +239,7 @@ static int toy_export(struct skcipher_request *req, void *out)
 	return 0;
 }
 
-/* An algorithm that was taken by mistake must not stay: it is on the stack. */
+/* Unregisters @alg again if it was accepted, because it is on the stack. */
 static int try_register(struct skcipher_alg *alg)
 {
 	int err = crypto_register_skcipher(alg);
@@ -265,7 +267,7 @@ static void test_registration(struct kunit *test)
 	alg.base.cra_flags = CRYPTO_ALG_INTERNAL;
 	KUNIT_EXPECT_EQ(test, try_register(&alg), -EINVAL);
 
-	/* State that is carried from one request to the next */
+	/* State that one request passes to the next */
 	alg = toy_template;
 	alg.statesize = 16;
 	alg.import = toy_import;
@@ -352,7 +354,7 @@ static void test_size_and_step(struct kunit *test)
 	expect_data_unit(test, tfm, 0, 0);
 }
 
-/* The toy below a wrapper is to see two units of 48 bytes. */
+/* Expects that the toy below a wrapper gets two data units of 48 bytes. */
 static void expect_units_of_48(struct kunit *test, struct crypto_skcipher *tfm)
 {
 	struct skcipher_request *req;
@@ -384,8 +386,8 @@ out:
 }
 
 /*
- * A wrapper and the algorithm that it wraps always agree, also if that algorithm
- * refuses, and also if it refuses to turn data units off.
+ * A wrapper and the wrapped algorithm always have the same size and step, also
+ * if the wrapped algorithm refuses new ones, or refuses to turn data units off.
  */
 static void test_refusal_below_wrapper(struct kunit *test)
 {
@@ -449,9 +451,9 @@ static void test_bad_lengths(struct kunit *test)
 }
 
 /*
- * Two units of 32 bytes and one more, source and destination cut in different
- * places within units and with an empty entry, and an IV whose halves both
- * overflow.
+ * Three data units of 32 bytes.  Entries of the source and of the destination
+ * end at different places within data units.  The source has an empty entry.
+ * Both halves of the IV overflow.
  */
 static void test_walk(struct kunit *test)
 {
@@ -507,8 +509,8 @@ static void test_walk(struct kunit *test)
 }
 
 /*
- * Seven units of 32 bytes: two in one piece, one that is cut in the source, one in
- * one piece, one that is cut in the destination, two in one piece.
+ * Seven data units of 32 bytes: two in one piece, one cut in the source, one in
+ * one piece, one cut in the destination, two in one piece.
  */
 static void test_runs(struct kunit *test)
 {
@@ -553,7 +555,7 @@ static void test_runs(struct kunit *test)
 				    "byte %u", i);
 	KUNIT_EXPECT_NULL(test, memchr_inv(out + 7 * 32, 0, 32));
 
-	/* With highmem nothing is taken to be in one piece. */
+	/* With highmem, the walk processes each data unit alone. */
 	if (IS_ENABLED(CONFIG_HIGHMEM)) {
 		KUNIT_EXPECT_EQ(test, 7, toy.calls);
 		return;
@@ -568,8 +570,9 @@ static void test_runs(struct kunit *test)
 }
 
 /*
- * The walk hands out no more bytes than it was told, and no more units than it can.
- * A unit that is longer than that is processed alone.
+ * The walk hands out at most toy.max_bytes bytes and at most
+ * SKCIPHER_DATA_UNITS_AT_ONCE data units at a time.  It processes a data unit
+ * of more than toy.max_bytes bytes alone.
  */
 static void test_long_runs(struct kunit *test)
 {
@@ -612,7 +615,7 @@ static void test_long_runs(struct kunit *test)
 	}
 }
 
-/* Units that lie in different entries are handed out together, as runs of their own. */
+/* The walk hands out data units of different entries together, one run each. */
 static void test_scattered_units(struct kunit *test)
 {
 	struct toy_fixture *f = toy_alloc(test, 0);
@@ -642,7 +645,7 @@ static void test_scattered_units(struct kunit *test)
 					    "unit %u, byte %u", i, j);
 }
 
-/* The limit holds for all runs of a hand-out together, not for each run alone. */
+/* The limit applies to all runs together, not to each run alone. */
 static void test_bound_of_runs(struct kunit *test)
 {
 	struct toy_fixture *f = toy_alloc(test, 0);
@@ -663,7 +666,7 @@ static void test_bound_of_runs(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, IS_ENABLED(CONFIG_HIGHMEM) ? 0 : 2, toy.batches);
 }
 
-/* A unit in a large entry begins in the first page that it is told. */
+/* A data unit cut from a large entry begins in the first page of its entry. */
 static void test_entry_of_many_pages(struct kunit *test)
 {
 	struct toy_fixture *f = toy_alloc(test, 0);
@@ -682,7 +685,7 @@ static void test_entry_of_many_pages(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, toy.far);
 }
 
-/* A long request lets others run after each unit, if the caller allows that. */
+/* If the caller allows that, other tasks may run after each data unit. */
 static void test_yield(struct kunit *test)
 {
 	struct toy_fixture *f = toy_alloc(test, 0);
@@ -707,7 +710,7 @@ static void test_yield(struct kunit *test)
 	skcipher_request_set_callback(f->req, CRYPTO_TFM_REQ_MAY_YIELD, NULL,
 				      NULL);
 	KUNIT_ASSERT_EQ(test, 0, crypto_skcipher_encrypt(f->req));
-	/* A timer tick may want the CPU again before the toy looks. */
+	/* A timer tick may request a reschedule again before the toy looks. */
 	KUNIT_EXPECT_GT(test, toy.yields, 0);
 }
 
@@ -766,7 +769,10 @@ static const struct driver {
 
 KUNIT_ARRAY_PARAM_DESC(driver, drivers, name);
 
-/* Waits for the self-test, which compares units with requests of one message. */
+/*
+ * Waits for the self-test, which compares many data units with requests of one
+ * message.
+ */
 static void test_driver(struct kunit *test)
 {
 	const struct driver *driver = test->param_value;

@@ -19,22 +19,23 @@
  * crypto_skcipher_set_data_unit() - let requests hold many data units
  * @tfm: cipher handle
  * @size: size of a data unit in bytes, a multiple of the block size of the
- *	  cipher; 0 makes a request one message again, whatever its length
- * @step: what to add to the IV from one data unit to the next; ignored if @size
- *	  is 0.  dm-crypt counts 512-byte sectors, also where it encrypts 4096
- *	  bytes at a time: its step is 8 then.
+ *	  cipher; with 0, a request of any length is one message again
+ * @step: number to add to the IV from one data unit to the next; ignored if
+ *	  @size is 0.  Without iv_large_sectors, dm-crypt counts in units of 512
+ *	  bytes: its step is 8 for sectors of 4096 bytes.
  *
- * Size and step belong to the tfm as the key does, and survive
- * crypto_skcipher_setkey().  They must not be changed while requests are being
- * processed.  An error changes nothing: the old size and step stay in force.
+ * Size and step belong to the tfm, like the key.  crypto_skcipher_setkey() does
+ * not change them.  Do not call this function while requests are being
+ * processed.  On an error, the old size and step stay in force.
  *
  * Context: Process context.  May sleep.
  * Return:
  * * 0 on success
- * * -EOPNOTSUPP if the algorithm takes no requests of many data units
- * * -EINVAL if the size is no multiple of the block size or beyond
- *   SKCIPHER_DATA_UNIT_MAX_SIZE, or if the step is 0, which would use an IV twice,
- *   or beyond SKCIPHER_DATA_UNIT_MAX_STEP
+ * * -EOPNOTSUPP if @size is not 0 and the algorithm takes no requests of many
+ *   data units
+ * * -EINVAL if @size is not a multiple of the block size or is larger than
+ *   SKCIPHER_DATA_UNIT_MAX_SIZE, or if @step is 0, which would use an IV twice,
+ *   or is larger than SKCIPHER_DATA_UNIT_MAX_STEP
  * * any error of the algorithm's ->set_data_unit()
  */
 int crypto_skcipher_set_data_unit(struct crypto_skcipher *tfm,
@@ -68,7 +69,7 @@ static void data_unit_walk_advance(struct skcipher_data_unit_walk *walk,
 				   unsigned int units)
 {
 	walk->left -= units;
-	/* There may be no entry behind the last unit. */
+	/* There may be no entry after the last data unit. */
 	if (!walk->left)
 		return;
 
@@ -80,8 +81,9 @@ static void data_unit_walk_advance(struct skcipher_data_unit_walk *walk,
 }
 
 /*
- * How many of the next data units, at most @max, lie in one piece at both positions
- * and can be processed there?
+ * Returns the number of next data units, at most @max, that can be handed out
+ * as one run: they lie in one piece in both source and destination, and the
+ * first one is aligned.
  */
 static unsigned int data_unit_run(const struct skcipher_data_unit_walk *walk,
 				  unsigned int max)
@@ -103,7 +105,7 @@ static unsigned int data_unit_run(const struct skcipher_data_unit_walk *walk,
 	return likely(bytes >= max * walk->size) ? max : bytes / walk->size;
 }
 
-/* As long as a caller asks for it, each unit is a chance to be rescheduled. */
+/* Lets other tasks run, if the caller allows that. */
 static void data_unit_yield(const struct skcipher_request *req)
 {
 	if (req->base.flags & (CRYPTO_TFM_REQ_MAY_SLEEP | CRYPTO_TFM_REQ_MAY_YIELD))
@@ -111,8 +113,8 @@ static void data_unit_yield(const struct skcipher_request *req)
 }
 
 /*
- * Let the request describe one data unit while ->crypt() processes it, and leave
- * the request and the IV buffer as they were.
+ * Makes the request describe one data unit while ->crypt() processes it.  Then
+ * restores the request and the IV buffer.
  */
 static noinline int data_unit_crypt_one(struct skcipher_data_unit_walk *walk)
 {
@@ -132,7 +134,7 @@ static noinline int data_unit_crypt_one(struct skcipher_data_unit_walk *walk)
 	memcpy(req->iv, walk->iv, sizeof(walk->iv));
 
 	err = walk->crypt(req);
-	/* No way back from this, the lists are on the stack. */
+	/* The lists are on the stack: ->crypt() must not use them later. */
 	if (WARN_ON_ONCE(err == -EINPROGRESS || err == -EBUSY))
 		err = -EIO;
 
@@ -150,7 +152,7 @@ static noinline int data_unit_crypt_one(struct skcipher_data_unit_walk *walk)
 	return 0;
 }
 
-/* Hand out the next data units, and process those before them that are cut. */
+/* Processes data units that cannot be handed out, then hands out the next. */
 static int data_unit_walk_fill(struct skcipher_data_unit_walk *walk)
 {
 	struct skcipher_data_unit_run *run = walk->runs;
@@ -207,39 +209,43 @@ static int data_unit_walk_init(struct skcipher_data_unit_walk *walk,
  * skcipher_data_unit_walk_start() - begin to walk a request of many data units
  * @walk: the walk, need not be initialized
  * @req: request on a tfm that has a data unit size set
- * @max_bytes: how much data to hand out at a time at most.  An algorithm that
- *	       disables preemption chooses what takes about as long as one message
- *	       of 4096 bytes does.
- * @crypt: processes one data unit, described by src, dst, cryptlen and iv of the
- *	   request that it is given.  Has to be synchronous.  May change the IV
- *	   buffer, and nothing else of the request.
+ * @max_bytes: most bytes to hand out at a time.  An algorithm that disables
+ *	       preemption chooses a value that takes about as long as one
+ *	       message of 4096 bytes.
+ * @crypt: processes one data unit, described by src, dst, cryptlen and iv of
+ *	   the request that it is given.  Must be synchronous.  May change the
+ *	   IV buffer, but nothing else in the request.
  *
- * For algorithms that process data at kernel addresses.  The walk hands out up to
- * SKCIPHER_DATA_UNITS_AT_ONCE data units at a time.  They are those that follow next
- * in the request.  Each of them lies in one piece in both source and destination, and
- * several may come from different entries of the lists.  The first unit of each run is
- * aligned as the algorithm asks for.  The walk gives @crypt the units that do not lie
- * in one piece, units of more than @max_bytes, and all units on kernels with highmem,
- * out of the caller's sight::
+ * For algorithms that process data at kernel addresses.  The walk hands out
+ * data units in the order of the request, up to SKCIPHER_DATA_UNITS_AT_ONCE at
+ * a time.  Each of them lies in one piece in both source and destination.
+ * Different runs may come from different entries of the lists.  The first data
+ * unit of each run is aligned as the algorithm asks for.
+ *
+ * The walk itself passes the other data units to @crypt: those that do not lie
+ * in one piece or are not aligned, those of more than @max_bytes, and all of
+ * them on kernels with highmem.  The caller never sees these::
  *
  *	err = skcipher_data_unit_walk_start(&walk, req, SZ_4K, crypt);
  *	while (walk.units) {
- *		(process walk.units units, which lie in walk.runs[0] to
- *		 walk.runs[walk.nr_runs - 1]; walk.iv is the IV of the first unit)
+ *		(process walk.units data units, in walk.runs[0] to
+ *		 walk.runs[walk.nr_runs - 1]; walk.iv is the IV of the first)
  *		err = skcipher_data_unit_walk_next(&walk);
  *	}
  *	return err;
  *
- * @req and its IV buffer are what they were before whenever the caller sees them.
+ * Whenever the walk returns to its caller, @req and its IV buffer are as they
+ * were before.  On an error, @walk->units is 0.
  *
- * Context: As @crypt requires.  Must not be called with preemption disabled if the
- *	    request has CRYPTO_TFM_REQ_MAY_SLEEP or CRYPTO_TFM_REQ_MAY_YIELD.
- * Return: 0, with 0 units if nothing is left to do.  On an error there are no units:
- *
- *	   * -EINVAL if the length is not a positive multiple of the unit size;
- *	     nothing has been written
- *	   * -EIO with a warning if @crypt is not synchronous
- *	   * otherwise the first error of @crypt; no further unit was processed
+ * Context: As @crypt requires.  Must not be called with preemption disabled if
+ *	    the request has CRYPTO_TFM_REQ_MAY_SLEEP or
+ *	    CRYPTO_TFM_REQ_MAY_YIELD.
+ * Return:
+ * * 0 on success; @walk->units is 0 if nothing is left to do
+ * * -EINVAL if the length is not a positive multiple of the data unit size;
+ *   nothing has been written
+ * * -EIO, with a warning, if @crypt is not synchronous
+ * * otherwise the first error of @crypt; no later data unit has been processed
  */
 int skcipher_data_unit_walk_start(struct skcipher_data_unit_walk *walk,
 				  struct skcipher_request *req,
@@ -259,11 +265,12 @@ int skcipher_data_unit_walk_start(struct skcipher_data_unit_walk *walk,
 EXPORT_SYMBOL_GPL(skcipher_data_unit_walk_start);
 
 /**
- * skcipher_data_unit_walk_next() - the units are processed, go on to the next
- * @walk: walk that has units
+ * skcipher_data_unit_walk_next() - go on after processing the data units
+ * @walk: walk that has handed out data units
  *
- * Context: As skcipher_data_unit_walk_start().
- * Return: As skcipher_data_unit_walk_start(), except that the length is right.
+ * Context: Same as skcipher_data_unit_walk_start().
+ * Return: Same as skcipher_data_unit_walk_start(), except that the length is
+ *	   valid.
  */
 int skcipher_data_unit_walk_next(struct skcipher_data_unit_walk *walk)
 {
@@ -285,24 +292,25 @@ EXPORT_SYMBOL_GPL(skcipher_data_unit_walk_next);
 /**
  * skcipher_crypt_data_units() - process a request data unit by data unit
  * @req: request on a tfm that has a data unit size set
- * @crypt: processes one data unit, described by src, dst, cryptlen and iv of the
- *	   request that it is given.  Has to be synchronous.  May change the IV
- *	   buffer, and nothing else of the request.
+ * @crypt: processes one data unit, described by src, dst, cryptlen and iv of
+ *	   the request that it is given.  Must be synchronous.  May change the
+ *	   IV buffer, but nothing else in the request.
  *
- * For algorithms that know how to process a request of one message and do not
- * gain from looking at several units at a time.  @req itself is narrowed to one
- * unit after the other, so nothing is allocated; when this returns, @req and the
- * IV buffer are what they were before.
+ * For algorithms that can process a request of one message, and gain nothing
+ * from several data units at a time.  This function narrows @req to one data
+ * unit after the other, so it allocates nothing.  When it returns, @req and the
+ * IV buffer are as they were before.
  *
- * Context: As @crypt requires.  Must not be called with preemption disabled if the
- *	    request has CRYPTO_TFM_REQ_MAY_SLEEP or CRYPTO_TFM_REQ_MAY_YIELD: both
- *	    allow to reschedule after each unit.
+ * Context: As @crypt requires.  Must not be called with preemption disabled if
+ *	    the request has CRYPTO_TFM_REQ_MAY_SLEEP or
+ *	    CRYPTO_TFM_REQ_MAY_YIELD: with either flag, this function may
+ *	    reschedule after each data unit.
  * Return:
  * * 0 on success
- * * -EINVAL if the length is not a positive multiple of the unit size; nothing has
- *   been written
- * * -EIO with a warning if @crypt is not synchronous
- * * otherwise the first error of @crypt; no further unit was processed
+ * * -EINVAL if the length is not a positive multiple of the data unit size;
+ *   nothing has been written
+ * * -EIO, with a warning, if @crypt is not synchronous
+ * * otherwise the first error of @crypt; no later data unit has been processed
  */
 int skcipher_crypt_data_units(struct skcipher_request *req,
 			      int (*crypt)(struct skcipher_request *req))

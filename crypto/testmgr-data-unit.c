@@ -2,10 +2,9 @@
 /*
  * Self-test of requests made of many data units
  *
- * Whatever an algorithm does with a request of many data units, the result has
- * to be what it does with one request per unit.  That is the oracle here: a
- * second tfm of the same algorithm, with no data unit size set, which has been
- * through the test vectors before.
+ * A request of many data units must have the same result as one request per
+ * data unit.  The expected result comes from a reference tfm of the same
+ * algorithm without a data unit size, which has passed the test vectors before.
  */
 
 #include <crypto/internal/skcipher-data-unit.h>
@@ -20,11 +19,11 @@
 #include "internal.h"
 #include "testmgr-data-unit.h"
 
-/* As large as makes an entry that spans pages, small enough to be had. */
+/* Large enough for an entry that spans pages, small enough to be allocated */
 #define ARENA_BLOCK_ORDER	2
 #define ARENA_BLOCK_SIZE	(PAGE_SIZE << ARENA_BLOCK_ORDER)
 
-/* What lies in the arena outside of the data, and has to stay. */
+/* Fills the arena outside of the data, where nothing may be written */
 #define ARENA_FILL		0xa5
 
 #define MAX_UNIT_SIZE		4096
@@ -32,20 +31,20 @@
 #define MAX_ENTRIES		128
 #define MAX_GAP			64
 
-/* Cases beyond the fixed ones, in a full test and in a short one. */
+/* Cases in addition to the fixed ones, in a full test and in a short one */
 #define NR_RANDOM_CASES_FULL	50
 #define NR_RANDOM_CASES		10
 
-/* Of a random case, so that a slow machine is not kept busy for long. */
+/* Bytes in a random case.  Bounds the time on slow hardware. */
 #define MAX_RANDOM_DATA		(64 * 1024)
 
 /*
- * Memory that a scatterlist is laid out in.  Each entry lies within a block;
- * blocks are left early, and gaps are left between entries.
+ * Memory for a scatterlist.  Each entry lies within a block.  A fragmented list
+ * has gaps between its entries, and may leave the end of a block unused.
  */
 struct arena {
 	unsigned int nr_blocks;
-	unsigned int used_blocks;	/* by the current layout */
+	unsigned int used_blocks;	/* by the current list */
 	u8 **block;
 	struct scatterlist sg[MAX_ENTRIES];
 };
@@ -54,21 +53,21 @@ struct data_unit_test {
 	const char *driver;
 	struct crypto_skcipher *tfm;		/* with a data unit size */
 	struct skcipher_request *req;
-	struct crypto_skcipher *ref_tfm;	/* without */
+	struct crypto_skcipher *ref_tfm;	/* without one */
 	struct skcipher_request *ref_req;
 	struct crypto_wait wait;
-	unsigned int cases;			/* that the algorithm took */
+	unsigned int cases;			/* the algorithm took */
 
 	bool full;
-	unsigned int max_data;			/* bytes in a request */
+	unsigned int max_data;			/* most bytes in a request */
 
 	struct arena src;
 	struct arena dst;
-	u8 *input;		/* max_data bytes of random data, and one more */
-	u8 *expected;		/* the first bytes of it, unit by unit */
-	u8 *unit;		/* MAX_UNIT_SIZE bytes for the reference tfm */
+	u8 *input;		/* max_data + 1 bytes of random data */
+	u8 *expected;		/* max_data bytes, the result of ref_tfm */
+	u8 *unit;		/* MAX_UNIT_SIZE bytes for ref_tfm */
 
-	/* Twice the size, so that an IV can begin at any byte */
+	/* Twice the size of an IV, so that the IV can begin at any byte */
 	u8 iv[2 * SKCIPHER_DATA_UNIT_IVSIZE];
 	u8 ref_iv[SKCIPHER_DATA_UNIT_IVSIZE];
 };
@@ -80,9 +79,9 @@ struct data_unit_case {
 	bool encrypt;
 	bool inplace;
 	bool carry;		/* the low half of the IV overflows */
-	bool fragmented;	/* entries cut through data units */
+	bool fragmented;	/* entries end within data units */
 	bool may_sleep;
-	bool nosimd;		/* vector registers count as not usable */
+	bool nosimd;		/* crypto_simd_usable() is false */
 };
 
 static void arena_free(struct arena *arena)
@@ -119,8 +118,9 @@ static int arena_alloc(struct arena *arena, unsigned int max_data)
 
 /*
  * The first entry of a fragmented list ends within the first data unit, and the
- * next within the second.  The others are of random length, but long enough on
- * average for all of the data to fit; what is left goes into as many as it takes.
+ * second entry within the second data unit.  The other entries have random
+ * lengths, on average long enough for all data.  The last entries, and those of
+ * other lists, take all data that is left and fits into the block.
  */
 static unsigned int arena_entry_len(const struct data_unit_case *c,
 				    unsigned int entry, unsigned int left)
@@ -149,7 +149,7 @@ static unsigned int arena_entry_len(const struct data_unit_case *c,
 	return min(len, left);
 }
 
-/* Lay out @bytes of @arena as the case wants it. */
+/* Makes a scatterlist of @bytes in @arena, as the case requires. */
 static int arena_layout(struct arena *arena, const struct data_unit_case *c,
 			unsigned int bytes)
 {
@@ -183,8 +183,8 @@ static int arena_layout(struct arena *arena, const struct data_unit_case *c,
 }
 
 /*
- * Is everything untouched that the scatterlist does not cover, in the blocks that
- * it lies in and in the one behind them?
+ * Returns true if nothing outside of the scatterlist was written, in the blocks
+ * that it uses and in the next one.  Overwrites the data of the scatterlist.
  */
 static bool arena_clean_outside(struct arena *arena)
 {
@@ -248,7 +248,7 @@ static int crypt_wait(struct data_unit_test *t, struct skcipher_request *req,
 			       &t->wait);
 }
 
-/* Where SIMD is not usable, wrappers go through cryptd. */
+/* If SIMD is not usable, wrappers go through cryptd. */
 static int crypt_case(struct data_unit_test *t, const struct data_unit_case *c)
 {
 	int err;
@@ -263,7 +263,7 @@ static int crypt_case(struct data_unit_test *t, const struct data_unit_case *c)
 	return crypto_wait_req(err, &t->wait);
 }
 
-/* n * step is added bit by bit here, so as to share nothing with the walk. */
+/* Adds byte by byte, to share no code with the walk. */
 static void add_to_iv(u8 *iv, u64 n)
 {
 	unsigned int i, carry = 0;
@@ -305,8 +305,8 @@ static int make_expected(struct data_unit_test *t,
 }
 
 /*
- * Lengths that are no positive multiple of the unit size.  The scatterlists are
- * long enough for all of them.
+ * Tries lengths that are not positive multiples of the data unit size.  The
+ * scatterlists are long enough for all of them.
  */
 static int check_bad_lengths(struct data_unit_test *t,
 			     const struct data_unit_case *c,
@@ -330,10 +330,7 @@ static int check_bad_lengths(struct data_unit_test *t,
 	return 0;
 }
 
-/*
- * Returns 1 for a size or a step that the algorithm does not take, which is its
- * right.
- */
+/* Returns 1 if the algorithm refuses the size or the step.  It may do so. */
 static int set_data_unit(struct data_unit_test *t,
 			 const struct data_unit_case *c)
 {
@@ -376,7 +373,7 @@ static int run_case(struct data_unit_test *t, const struct data_unit_case *c)
 			memset(iv + sizeof(u64), 0xff, sizeof(u64));
 	}
 
-	/* An IV buffer that is not aligned costs the algorithm a copy. */
+	/* If the IV buffer is not aligned, the algorithm has to copy the IV. */
 	if (c->fragmented && alignmask < SKCIPHER_DATA_UNIT_IVSIZE)
 		req_iv += get_random_u32_below(SKCIPHER_DATA_UNIT_IVSIZE);
 	memcpy(req_iv, iv, sizeof(iv));
@@ -427,7 +424,7 @@ static int run_case(struct data_unit_test *t, const struct data_unit_case *c)
 static const unsigned int sizes[] = { 16, 48, 256, 512, 528, 1024, 2048, 4096 };
 static const unsigned int steps[] = { 1, 2, 4, 8 };
 
-/* All combinations of what dm-crypt and its like need most, a few units each */
+/* All combinations that users like dm-crypt need most, with few data units */
 static int run_short_cases(struct data_unit_test *t)
 {
 	unsigned int i, bits;
@@ -454,7 +451,10 @@ static int run_short_cases(struct data_unit_test *t)
 	return 0;
 }
 
-/* The longest request, and one of more short units than drivers look at together */
+/*
+ * The longest request, and a request of more short data units than a driver
+ * processes at a time
+ */
 static int run_long_cases(struct data_unit_test *t)
 {
 	unsigned int bits;
@@ -502,7 +502,10 @@ static int run_random_cases(struct data_unit_test *t)
 			.fragmented = get_random_u32_below(4),
 			.nosimd = get_random_u32_below(2),
 		};
-		/* Without SIMD means on this CPU, which a task that sleeps may leave. */
+		/*
+		 * SIMD is disabled only on this CPU.  A task that sleeps may
+		 * leave this CPU.
+		 */
 		c.may_sleep = !c.nosimd && get_random_u32_below(2);
 		err = run_case(t, &c);
 		if (err)
@@ -512,7 +515,7 @@ static int run_random_cases(struct data_unit_test *t)
 	return 0;
 }
 
-/* Returns 1 if the algorithm has no keys of this size. */
+/* Returns 1 if the algorithm does not take keys of this size. */
 static int setkey(struct data_unit_test *t, unsigned int keysize)
 {
 	const unsigned int size = crypto_skcipher_data_unit_size(t->tfm);
@@ -540,7 +543,10 @@ static int setkey(struct data_unit_test *t, unsigned int keysize)
 	return err;
 }
 
-/* The sizes of keys are multiples of 8, up to the largest, which is in use then. */
+/*
+ * Tries key sizes in steps of 8 bytes.  The largest one comes last and stays in
+ * use.
+ */
 static int run_all_keys(struct data_unit_test *t)
 {
 	const unsigned int max = crypto_skcipher_max_keysize(t->tfm);
@@ -596,17 +602,18 @@ static int run_test(struct data_unit_test *t)
 
 /**
  * test_skcipher_data_units() - compare many data units with one at a time
- * @ref_tfm: the algorithm, tested as far as single messages go; gets a new key
+ * @ref_tfm: tfm that has passed the tests with single messages; gets a new key
  * @type: type to allocate a second tfm with
  * @mask: mask to allocate a second tfm with
- * @full: up to 300 units of 4096 bytes and many random cases.  Otherwise 300
- *	  units of 512 bytes and few cases: this runs when a root device is opened
- *	  on a small machine, too.
+ * @full: if true, up to 300 data units of 4096 bytes and many random cases.
+ *	  Otherwise up to 300 data units of 512 bytes and few random cases,
+ *	  because small hardware also runs this when it opens its root device.
  *
  * Context: Process context.  May sleep.
- * Return: 0 on success and for an algorithm without
- *	   CRYPTO_ALG_SKCIPHER_MULTI_DATA_UNIT; otherwise a negative error code,
- *	   and the log says what was wrong.
+ * Return: 0 on success, for an algorithm without
+ *	   CRYPTO_ALG_SKCIPHER_MULTI_DATA_UNIT, and for an algorithm that is
+ *	   being removed; otherwise a negative error code, and the log says what
+ *	   was wrong.
  */
 int test_skcipher_data_units(struct crypto_skcipher *ref_tfm, u32 type,
 			     u32 mask, bool full)
@@ -630,8 +637,8 @@ int test_skcipher_data_units(struct crypto_skcipher *ref_tfm, u32 type,
 	if (IS_ERR(t->tfm)) {
 		err = PTR_ERR(t->tfm);
 		/*
-		 * An instance goes when a better algorithm comes for it to be
-		 * made of. Whether it is any good does not matter any more.
+		 * The crypto API removes an instance when a better algorithm to
+		 * build it from is registered.  Then the test does not matter.
 		 */
 		if (crypto_is_moribund(crypto_skcipher_tfm(ref_tfm)->__crt_alg))
 			err = 0;

@@ -12,7 +12,7 @@ struct crypto_skcipher;
 int test_skcipher_data_units(struct crypto_skcipher *ref_tfm, u32 type,
 			     u32 mask, bool full);
 
-/* These are in testmgr.c. Without full tests they do nothing. */
+/* Defined in testmgr.c.  Without full self-tests these do nothing. */
 void crypto_disable_simd_for_test(void);
 void crypto_reenable_simd_for_test(void);
 

@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0
 """Benchmark dm-crypt on QEMU's virtio crypto device, batched and not.
 
-One machine has volumes of all kinds, which take turns.  The figures are ratios of one
-run: how fast I/O is with one request for many sectors, against one for each; how long
-QEMU works for the device meanwhile, which no driver can change, and how fast I/O could
-be if that were all; and how often the device is notified, and notifies, as QEMU's own
-traces have it.  They are those of an emulated machine, whose processor is slow and
-whose device is not.
+One guest has volumes of all kinds, which take turns.  All figures come from one run:
+
+ - how fast I/O is with one request for many sectors, against one request for each;
+ - how long QEMU works for the device meanwhile, which no driver can change, and how
+   fast I/O could be if nothing else took time;
+ - how often the device is notified, and how often it notifies, from QEMU's own traces.
+
+The guest is emulated, so that its processor is slow and its device is not.
 """
 
 import argparse
@@ -19,7 +21,7 @@ import subprocess
 import sys
 import time
 
-# Nothing is left behind in a source tree.
+# Write no bytecode to the source tree.
 sys.dont_write_bytecode = True
 # pylint: disable=wrong-import-position
 from bench import machine
@@ -32,16 +34,16 @@ BOOT = os.path.join(HERE, "..", "boot", "boot.sh")
 BEGIN = ".. The table from here to the end mark is made by accelerator.py.\n"
 END = ".. End of the table that is made by accelerator.py.\n"
 
-# Size of the I/O to what batching has to multiply its speed by, and to how often the
-# device may be notified of one.  It costs an emulated machine next to nothing to be
-# left, so batching gains less than where that is dear.
+# For a size of I/O: the least factor by which batching must speed it up, and the most
+# notifications of the device for one I/O.  Leaving an emulated guest costs next to
+# nothing, so batching gains less than where leaving a guest is expensive.
 BARS = {"4k": (0.9, 1.5), "1m": (1.4, 16)}
 EVENTS = {"virtio_queue_notify": "notifications", "virtio_notify": "interrupts"}
 
 
 def events(path):
-    """How often the device was notified and notified: a trace has others' events, too,
-    of which there are few."""
+    """Count the device's notifications and interrupts in a trace.  The trace also has
+    events of other devices, but fewer."""
     counts = {name: collections.Counter() for name in EVENTS}
     with open(path, encoding="utf-8", errors="replace") as trace:
         for line in trace:
@@ -53,8 +55,8 @@ def events(path):
 
 
 def device_seconds(pidfile):
-    """The processor's time that QEMU's main thread has used, which is where the device
-    is; its emulated processors have threads of their own."""
+    """The processor time that QEMU's main thread has used.  The device runs in this
+    thread; the emulated processors have threads of their own."""
     try:
         with open(pidfile, encoding="ascii") as file:
             pid = int(file.read())
@@ -66,8 +68,8 @@ def device_seconds(pidfile):
 
 
 def run(args):
-    """Boot the machine; returns what it printed, a list of words a line, with the
-    device's seconds at that time."""
+    """Boot the guest; returns the lines that it printed, each as a list of words, with
+    the device's seconds at that time."""
     report = os.path.join(args.results, "accelerator.report")
     pidfile = os.path.join(args.results, "accelerator.pid")
     with open(report, "w", encoding="utf-8"):
@@ -101,7 +103,7 @@ Round = collections.namedtuple("Round", "us sectors device_us")
 
 def measured(lines, seconds):
     """The rounds of each volume, direction and size: microseconds for a sector of 512
-    bytes, how many sectors, and the device's microseconds for all of them."""
+    bytes, number of sectors, and the device's microseconds for all sectors."""
     found = collections.defaultdict(list)
     before = 0.0
     for words, device in lines:
@@ -130,7 +132,7 @@ def evaluate(lines, directory, seconds):
             record[name + "_spread"] = spread(ratios)
         record["us_single"] = median([one.us for one in single])
         record["us_batched"] = median([one.us for one in batched])
-        # QEMU's main thread has other work, as much of it without the device.
+        # QEMU's main thread has other work, and just as much when the CPU encrypts.
         record["us_device"] = median([(one.device_us - two.device_us) / one.sectors
                                       for one, two in zip(batched, cpu)])
         record["at_most"] = record["us_single"] / record["us_device"]

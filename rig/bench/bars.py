@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """The bars that the series has to pass, as TAP.
 
-A bar is one test for each base that it is for, if instructions were counted.  The
-worst of the cells it is about decides, and is named.  Time depends on the machine and
-the day: it is compared with the bar, and decides nothing.  Nor does an aim: what keeps
-the series from it is in the page with the results.
+A bar for counted instructions is one test for each base.  The worst of its cells
+decides, and is named.  Time depends on the host and the day.  It is compared with the
+bar, but decides nothing.  An aim decides nothing, either: the page with the results
+says what keeps the series from the aim.
 """
 
 import math
@@ -15,7 +15,7 @@ from stats import ratio
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar: cells that match, the figure of a cell, and the most that it may be."""
+    """A bar: the matching cells, the figure of a cell, and the limit of the figure."""
     text: str
     methods: tuple
     limit: float
@@ -25,20 +25,20 @@ class Bar:
 
 
 def field(cell, name):
-    """What all kernels of a cell have in common."""
+    """A field that is the same for all kernels of a cell."""
     return next(iter(cell.values()))[name]
 
 
 def against_unpatched(kernel):
-    """The cost on a kernel as a part of that on the unpatched one."""
+    """The cost on a kernel, divided by the cost on the unpatched kernel."""
     return lambda cell, _cells: ratio(cell, kernel)
 
 
 def beyond_noise(kernel):
-    """The same, less what may be chance: twice the standard error of two medians.
+    """The same ratio; if above 1, less what may be chance: two standard errors.
 
-    A median of values whose quartiles are a distance d apart has a standard error
-    of 0.93 d / sqrt(n) if the values are spread as errors commonly are.
+    If n values are normally distributed and their quartiles are a distance d apart,
+    the standard error of their median is 0.93 d / sqrt(n).
     """
     def figure(cell, _cells):
         value = ratio(cell, kernel)
@@ -51,7 +51,7 @@ def beyond_noise(kernel):
 
 
 def other_cell(cell, cells, **changes):
-    """The cell that differs in the named fields only."""
+    """The cell that differs from this one in the named fields only."""
     same = ("cipher", "key_bits", "iv", "sector_size", "iv_large_sectors", "buffer",
             "workqueue", "iodepth", "rw", "bs", "target")
     for other in cells:
@@ -62,7 +62,7 @@ def other_cell(cell, cells, **changes):
 
 
 def against_cipher(cell, cells):
-    """The cost with batching as a multiple of that of the cipher alone."""
+    """The cost with batching, divided by the cost of the cipher alone."""
     alone = other_cell(cell, cells, target="cipher", workqueue="-", iodepth=1,
                        buffer="pages")
     if not alone or "patched-on" not in cell or "patched-on" not in alone:
@@ -71,7 +71,7 @@ def against_cipher(cell, cells):
 
 
 def against_large_sectors(cell, cells):
-    """The cost with batching as a part of that of sectors of 4096 bytes without."""
+    """The cost with batching, divided by that of 4096-byte sectors, unpatched."""
     large = other_cell(cell, cells, sector_size=4096)
     if not large or "patched-on" not in cell or "unpatched" not in large:
         return None
@@ -81,8 +81,8 @@ def against_large_sectors(cell, cells):
 def best(cell, sector_size, *sizes):
     """Is this the processor's best cipher with these sectors and block sizes?
 
-    The time that many large blocks take is that of the memory, as no cache has room
-    for them.
+    A timed cell must have depth 1: no cache has room for many large blocks, so that
+    the memory decides their time.
     """
     return (field(cell, "target") == "crypt" and field(cell, "role") == "best"
             and (field(cell, "iodepth") == 1 or field(cell, "method") == "exact")
@@ -92,13 +92,16 @@ def best(cell, sector_size, *sizes):
 
 
 def of_others(cell):
-    """A cell that the series must leave alone, on a kernel with batching on."""
+    """Must this cell cost no more with batching on than on the unpatched kernel?"""
     return field(cell, "target") == "crypt" and \
         (field(cell, "iv") != "plain64" or field(cell, "sector_size") == 4096)
 
 
 def left_beyond_cipher(cell, cells):
-    """What is left of the cost that is not the cipher's, which gets whole bios here."""
+    """The part of the cost beyond the cipher's that batching leaves.
+
+    The cipher alone gets whole bios here.
+    """
     alone = other_cell(cell, cells, target="cipher", workqueue="-", iodepth=1,
                        buffer="pages")
     if not alone or "patched-on" not in alone or "patched-on" not in cell:
@@ -108,19 +111,19 @@ def left_beyond_cipher(cell, cells):
 
 
 def avx512(cell):
-    """Is this a cipher for AVX-512?  The slower AES is, the less there is to gain."""
+    """Is this a cipher for AVX-512?  The slower AES is, the less batching gains."""
     return field(cell, "cipher").endswith("512")
 
 
 BOTH = ("exact", "native")
 ON = against_unpatched("patched-on")
 BARS = (
-    # 0.36 to 0.39 with Zen 5; 0.50 to 0.52 with a Xeon that needs twice the time for AES.
+    # 0.36 to 0.39 on Zen 5; 0.50 to 0.52 on a Xeon that takes twice the time for AES.
     Bar("1 MiB, 512-byte sectors, AVX-512: batched against unpatched", ("native",), 0.60,
         lambda cell: best(cell, 512, "1m") and avx512(cell), ON),
     Bar("1 MiB, 512-byte sectors: batched against unpatched", ("native",), 0.40,
         lambda cell: best(cell, 512, "1m"), ON, aim=True),
-    # And that is 0.03 to 0.05 with both.
+    # This figure is 0.03 to 0.05 on both processors.
     Bar("1 MiB, 512-byte sectors: what is left of what is not the cipher's", ("native",),
         0.15, lambda cell: best(cell, 512, "1m"), left_beyond_cipher),
     Bar("1 MiB, 512-byte sectors: batched against the cipher alone", ("native",), 1.25,
@@ -153,7 +156,7 @@ BARS = (
 
 
 def describe(cell):
-    """Which cell it is."""
+    """Name a cell."""
     names = ["cipher", "key_bits", "iv", "sector_size", "rw", "bs"]
     words = [str(field(cell, name)) for name in names]
     words.append(f"depth {field(cell, 'iodepth')}")

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """Benchmark dm-crypt with and without requests of many data units.
 
-Two methods: "exact" counts instructions in QEMU, "native" takes the time in
-User-mode Linux.  DIR is the build directory of a kernel made by build-kernel.sh
-or build-uml.sh with --module module.  The machine should have nothing else to do
-for "native"; "exact" does not mind.
+Two methods: "exact" counts instructions in QEMU, "native" measures the time in
+User-mode Linux.  UNPATCHED-DIR and PATCHED-DIR are the build directories of kernels,
+made by build-kernel.sh or build-uml.sh with --module module.  The host should have
+nothing else to do for "native"; other load does not disturb "exact".
 """
 
 import argparse
@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 
-# Nothing is left behind in a source tree.
+# Write no bytecode to the source tree.
 sys.dont_write_bytecode = True
 # pylint: disable=wrong-import-position
 import matrix
@@ -30,7 +30,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 class Progress:
-    """What is going on, how far it is, and how long it will still take."""
+    """Print what was done, how much of all that is, and the time that is left."""
 
     def __init__(self, name, total):
         self.name = name
@@ -45,7 +45,7 @@ class Progress:
         return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
 
     def step(self, text):
-        """One more is done, text says what."""
+        """Count one more as done, and print text about it."""
         with self.lock:
             self.done += 1
             elapsed = time.monotonic() - self.started
@@ -81,8 +81,8 @@ class Run:
         return guest
 
     def start_guests(self):
-        """Start all of them.  To take the time of it, batching on and off share one,
-        so that they differ in nothing else; counting can do on several processors.
+        """Start all guests.  In native mode, batching on and off share a guest, so that
+        they differ in nothing else.  Guests that count can run on several processors.
         """
         shared = self.method == "native"
         for kernel in matrix.KERNELS:
@@ -108,13 +108,13 @@ class Run:
         return [cell for cell in found if self.args.only in cell.label()]
 
     def fail(self, cell, kernel, error):
-        """A cell that could not be measured."""
+        """Note a cell that could not be measured; returns a line about it."""
         text = f"{self.base} {self.method} {kernel}, {cell.label()}: {error}"
         self.failures.append(text)
         return f"FAILED {text}"
 
     def exact_cells(self, kernel, cells, progress):
-        """All cells on one kernel."""
+        """Measure all cells on one kernel."""
         found = []
         guest = self.guests[kernel]
         for cell in cells:
@@ -133,7 +133,7 @@ class Run:
         return found
 
     def run_exact(self, cells):
-        """Count, the kernels side by side."""
+        """Count instructions, on all kernels at the same time."""
         wanted = {kernel: [cell for cell in cells if kernel in cell.kernels]
                   for kernel in self.guests}
         progress = Progress(f"{self.base} exact", sum(map(len, wanted.values())))
@@ -146,7 +146,7 @@ class Run:
                     for cell, record in future.result():
                         found[cell, record["kernel"]] = record
             except BaseException:
-                # What is waiting for a guest notices that it is gone.
+                # Threads that wait for a guest notice that the guest is gone.
                 self.stop = True
                 self.kill()
                 raise
@@ -157,7 +157,7 @@ class Run:
                                  " cells were not measured, as the guest is gone")
 
     def run_native(self, cells):
-        """Take the time, one run at a time."""
+        """Measure the time, one run after the other."""
         load = os.getloadavg()[0]
         if load > 0.5:
             print(f"{self.base} native: something else is running on this machine (load"
@@ -209,7 +209,7 @@ def parse_arguments():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true",
-                        help="only what the bars need, about 2 minutes")
+                        help="only the cells that the bars need, about 2 minutes")
     for method in ("exact", "native"):
         parser.add_argument(
             f"--{method}", nargs=3, action="append", default=[],
@@ -220,15 +220,15 @@ def parse_arguments():
     parser.add_argument("--results", required=True, metavar="DIR",
                         help="for bench.json, plots and logs")
     parser.add_argument("--keep", action="store_true",
-                        help="keep what bench.json has of other bases and methods")
+                        help="keep the records of other bases and methods in bench.json")
     parser.add_argument("--pairs", type=int, default=15,
                         help="native: runs of each kernel (default 15)")
     parser.add_argument("--only", default="", metavar="TEXT",
-                        help="only cells with TEXT in the name that is printed")
+                        help="only cells with TEXT in their printed name")
     parser.add_argument("--command", default=" ".join(["bench.py"] + sys.argv[1:]),
-                        help="command line to write down with the figures")
+                        help="command line to record with the figures")
     parser.add_argument("--document", metavar="RST",
-                        help="write the tables into this page, too")
+                        help="also write the tables into this page")
     parser.add_argument("--check", action="store_true",
                         help="compare bench.json with the bars, in TAP; alone, or after"
                              " measuring")
@@ -236,7 +236,7 @@ def parse_arguments():
 
 
 def machine():
-    """What this machine is."""
+    """The host's processor, and the number of processors."""
     model = platform.machine()
     with open("/proc/cpuinfo", encoding="utf-8") as info:
         for line in info:
@@ -247,7 +247,7 @@ def machine():
 
 
 def stop(_signal, _frame):
-    """SIGTERM is as good as Ctrl-C."""
+    """Handle SIGTERM like Ctrl-C."""
     raise KeyboardInterrupt
 
 

@@ -1,20 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Build User-mode Linux with the AES code of x86 in it, which runs at the
-# processor's own speed without KVM and without root.
+# Build User-mode Linux with the AES code of x86.  User-mode Linux runs at the
+# processor's own speed, without KVM and without root.
 #
 # usage: build-uml.sh [options] TREE OUTDIR
 #
-#   TREE    kernel source, a git tree, left as it is; its changes count whether
-#           they are committed or not
-#   OUTDIR  directory for all that is made, made if needed; a second run in it is
+#   TREE    kernel source, a git tree, which is not changed; the build includes
+#           uncommitted changes
+#   OUTDIR  directory for all output, made if needed; a second run in it is
 #           incremental.  The kernel is the program OUTDIR/linux.
 #
-#   --tests        for the tests, and not for the benchmarks
+#   --tests        build for the tests, and not for the benchmarks
 #   --allow-missing SYMBOL
-#                  as build-kernel.sh takes it
-#   --module DIR   build the module in DIR, too; may be given several times
+#                  as for build-kernel.sh
+#   --module DIR   also build the module in DIR; may be given several times
 #   --log FILE     full output of make (default OUTDIR/build.log)
 #   --jobs N       parallel jobs (default: JOBS, else one a processor)
 #   --help
@@ -50,7 +50,7 @@ done
 for dir in ${module[@]+"${module[@]}"}; do
 	args+=(--module "$dir")
 done
-# A build directory right below its tree lets ccache serve all trees.
+# ccache can serve all trees if a build directory is right below its tree.
 "$BOOT/build-kernel.sh" "${args[@]}" "$source" "$source/.build"
 ln -sf source/.build/linux "$outdir/linux"
 echo "Kernel: $outdir/linux"

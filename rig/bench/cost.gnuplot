@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# What dm-crypt costs over the size of I/O, reading on the left and writing on the
+# Plot dm-crypt's cost over the size of I/O, reading on the left and writing on the
 # right.  plots.py sets data, lines, unit, heading, the terminal and its output.
 
 set multiplot layout 1,2 title heading . ": dm-crypt's own cost"

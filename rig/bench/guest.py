@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The guests that are measured: starting one, talking to it, ending it.
+"""Start a guest to measure, talk to it, and end it.
 
-The other side is ../boot/jobs/bench.sh, which says what the lines mean.
+Inside the guest runs ../boot/jobs/bench.sh.  Its head comment explains the commands.
 """
 
 import os
@@ -15,9 +15,9 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 BOOT = os.path.join(HERE, "..", "boot", "boot.sh")
 
-# Megabytes.  All dm-crypt volumes together take 2 % of it at most for pages to write
-# to, and each has to have 32 MiB with 32 bios of 1 MiB under way.  Natively there are
-# two volumes in a guest.  What is not used does not take memory of the host.
+# Megabytes.  Writes of all dm-crypt volumes together get pages of at most 2 % of it, and
+# each volume needs 32 MiB with 32 bios of 1 MiB under way.  In native mode a guest has
+# two volumes.  Unused memory of a guest takes no memory of the host.
 QEMU_MEMORY = 2048
 UML_MEMORY = 4096
 
@@ -26,16 +26,16 @@ COMMAND_SECONDS = 300
 
 
 class GuestError(Exception):
-    """Something that a guest did or did not do, with the log to look at."""
+    """A guest did something wrong, or did not answer; names the logs."""
 
 
 def words(text):
-    """The name=value words of a line, as a dictionary."""
+    """Make a dictionary of the name=value words of a line."""
     return dict(word.split("=", 1) for word in text.split() if "=" in word)
 
 
 class Guest:
-    """A running guest; subclasses know how it is started."""
+    """A running guest; subclasses start it."""
 
     def __init__(self, name, logs):
         self.name = name
@@ -63,14 +63,14 @@ class Guest:
         raise NotImplementedError
 
     def run(self, command, pass_fds=()):
-        """Start command in a session of its own: Ctrl-C is for us alone."""
+        """Start command in its own session, so that Ctrl-C does not reach it."""
         with open(self.output, "ab") as output:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                 pass_fds=pass_fds, start_new_session=True)
 
     def fail(self, text):
-        """An error that names the guest and the log."""
+        """Raise an error that names the guest and the logs."""
         raise GuestError(f"{self.name}: {text} (logs: {self.console}, {self.output})")
 
     def answer(self, seconds, first="ok"):
@@ -79,11 +79,10 @@ class Guest:
         while b"\n" not in self.received:
             left = deadline - time.monotonic()
             if left <= 0:
-                # An answer that comes late must not be taken for that to a later
-                # command.
+                # Do not take a late answer for the answer to a later command.
                 self.kill()
                 self.fail(f"no answer within {seconds} s")
-            # In steps, so that the end of a guest is noticed at once.
+            # Wait in steps, to notice the end of a guest at once.
             self.socket.settimeout(min(left, 1))
             try:
                 data = self.socket.recv(65536)
@@ -101,7 +100,7 @@ class Guest:
         return text[len(first):].strip()
 
     def command(self, line, seconds=COMMAND_SECONDS):
-        """Have the guest do something; returns its answer."""
+        """Send a command to the guest; returns its answer."""
         self.socket.sendall(line.encode() + b"\n")
         try:
             return self.answer(seconds)
@@ -109,7 +108,7 @@ class Guest:
             raise GuestError(f"{error}; it was told: {line}") from None
 
     def driver(self, algorithm):
-        """Which driver dm-crypt gets for an algorithm, None if there is none."""
+        """The driver that dm-crypt gets for an algorithm, or None."""
         if algorithm not in self.drivers:
             try:
                 answer = words(self.command(f"run what=driver alg={algorithm}"))
@@ -121,7 +120,7 @@ class Guest:
         return self.drivers[algorithm]
 
     def close(self):
-        """End the guest in an orderly way; a guest that does not is an error."""
+        """Ask the guest to end; fail if the guest does not, or ends badly."""
         try:
             self.command("quit", 30)
             status = self.process.wait(60)
@@ -135,16 +134,16 @@ class Guest:
         self.check_end(status)
 
     def check_end(self, status):
-        """Look at how the guest ended."""
+        """Fail if the guest ended badly."""
         with open(self.report, encoding="utf-8", errors="replace") as report:
             lines = report.read().split("\n")
         if status or "verdict: exit 0" not in [line.strip() for line in lines]:
             self.fail(f"ended badly, with status {status}")
 
     def kill(self):
-        """Leave nothing behind."""
+        """End the guest if it runs, and remove its directory."""
         if self.process and self.process.poll() is None:
-            # boot.sh ends its machine when it is terminated.
+            # boot.sh ends its guest when it is terminated.
             self.process.terminate()
             try:
                 self.process.wait(10)
@@ -163,7 +162,7 @@ class Guest:
 
 
 class QemuGuest(Guest):
-    """A machine of QEMU that counts instructions."""
+    """A guest of QEMU, which counts instructions."""
 
     def __init__(self, name, logs, kernel, rootfs):
         self.kernel = os.path.join(kernel, "image")
@@ -209,7 +208,7 @@ class UmlGuest(Guest):
         console = os.open(self.console, os.O_WRONLY | os.O_APPEND)
         report = os.open(self.report, os.O_WRONLY | os.O_APPEND)
         channel = theirs.fileno()
-        # The number of a descriptor stays what it is here.
+        # The descriptors keep their numbers in the new process.
         command = [self.kernel, f"mem={UML_MEMORY}M", f"ubd0r={self.rootfs}",
                    f"ubd1r={self.modules}", "mdu.modules=/dev/ubdb",
                    "root=/dev/ubda", "ro",

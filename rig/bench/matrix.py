@@ -1,33 +1,32 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What is measured: the cells of the quick and of the full mode."""
+"""The cells that are measured in quick and in full mode."""
 
 import dataclasses
 import itertools
 
 KERNELS = ("unpatched", "patched-off", "patched-on")
-# The value of a mapping's batch_sectors for each of them, as jobs/bench.sh
-# has it.
+# The state of batch_sectors for each kernel, as a word for jobs/bench.sh.
 MDU = {"unpatched": "none", "patched-off": "off", "patched-on": "on"}
 
 BLOCK_SIZES = {"4k": 4 << 10, "16k": 16 << 10, "64k": 64 << 10,
                "128k": 128 << 10, "1m": 1 << 20}
-# dm-crypt divides what is larger.
+# dm-crypt splits larger bios.
 LARGEST_BIO = 128 << 10
 
-# Key bytes that differ, as xts takes no two keys that are the same.
+# Bytes that differ, because XTS refuses two equal keys.
 KEY = bytes(range(64))
 
 
 @dataclasses.dataclass(frozen=True)
 class Cipher:
-    """A cipher as dm-crypt's table names it and as the crypto API does.
+    """A cipher, with its name in dm-crypt's table and its names in the crypto API.
 
-    Of several names that which the kernel has is taken.
+    The first of these names that the kernel has is used.
     """
     name: str
     table: str
     algorithms: tuple
-    # how much longer it takes natively than the best one, about
+    # about how many times as long as the best cipher it takes in native mode
     slowness: int = 1
 
     def spec(self, algorithm, iv):
@@ -46,8 +45,8 @@ ESSIV = Cipher("essiv", "aes-cbc", ("essiv(cbc(aes),sha256)",), 4)
 class Cell:
     """One combination of everything but the kernel.
 
-    target is what is above the disk: crypt, inlinecrypt, or cipher, which is the
-    cipher alone and no disk.
+    target is the device-mapper target on the disk, crypt or inlinecrypt; or cipher, for
+    the cipher alone, without a disk.
     """
     cipher: Cipher
     rw: str
@@ -64,7 +63,7 @@ class Cell:
 
     @property
     def eligible(self):
-        """Whether a kernel with the series hands many sectors to this cipher."""
+        """Whether a kernel with the series batches this cell."""
         return self.iv == "plain64"
 
     @property
@@ -92,7 +91,7 @@ class Cell:
         return " ".join(words)
 
     def label(self):
-        """A few words for people."""
+        """The printed name of the cell."""
         what = {"crypt": "", "inlinecrypt": "inlinecrypt ", "cipher": "cipher alone "}
         large = " large" if self.iv_large_sectors else ""
         queue = " no workqueue" if self.workqueue == "none" else ""
@@ -102,13 +101,13 @@ class Cell:
                 f" qd{self.iodepth}{queue}{folio}")
 
 
-# Sector size and iv_large_sectors; cryptsetup makes the first two.
+# Sector size and iv_large_sectors; cryptsetup makes the first two formats.
 FORMATS = ((512, False), (4096, False), (4096, True))
 
 
 def cells(cipher, formats=FORMATS, rws=("read", "write"), sizes=tuple(BLOCK_SIZES),
           depths=(1,), queues=("default",), **others):
-    """Everything crossed with everything."""
+    """All combinations of the arguments."""
     return [Cell(cipher=cipher, sector_size=size, iv_large_sectors=large, rw=rw,
                  bs=bs, iodepth=depth, workqueue=queue, **others)
             for (size, large), bs, rw, depth, queue
@@ -119,7 +118,7 @@ SMALL = FORMATS[:2]
 
 
 def quick():
-    """What the bars need."""
+    """The cells that the bars need."""
     ends = ("4k", "1m")
     return (cells(BEST, SMALL, sizes=ends)
             + cells(BEST, SMALL[:1], sizes=ends, iv="plain64be")
@@ -128,7 +127,7 @@ def quick():
 
 
 def full(method, inlinecrypt):
-    """All of it.  What cannot be had on this kernel is left out."""
+    """All cells, except those that this kernel cannot have."""
     ends = ("4k", "1m")
     both = ("default", "none")
     found = []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""How one cell is measured, on one kernel or on all in turn."""
+"""Measure one cell, on one kernel or on all kernels in turn."""
 
 import stats
 from guest import GuestError, words
@@ -8,27 +8,27 @@ from matrix import LARGEST_BIO, MDU
 # Bytes of one run.
 EXACT_BYTES = 4 << 20
 # When many small writes are under way, the scheduler decides how many of them a
-# thread of dm-crypt gets at once, and never twice in the same way.
+# thread of dm-crypt gets at once.  This number differs from run to run.
 EXACT_BYTES_DEEP_WRITES = 16 << 20
-# By block size, as a run should take tens of milliseconds.
+# Bytes of one run by block size: a run should take tens of milliseconds.
 NATIVE_BYTES = {"4k": 32 << 20, "16k": 64 << 20, "64k": 128 << 20,
                 "128k": 128 << 20, "1m": 192 << 20}
-# And as many times the bios that are under way.
+# A run has at least this many times the bytes that are under way.
 TIMES_UNDER_WAY = 2
 
-# Runs of a cell in exact mode: as many as it takes until half of them are closer
-# together than that, between these bounds.
+# In exact mode a cell is run until the spread of its results is at most EXACT_SPREAD.
+# EXACT_ROUNDS are the least and the most runs.
 EXACT_SPREAD = 0.002
 EXACT_ROUNDS = (5, 25)
-# The part of a run that the machine may be idle in exact mode.
+# The part of a run in exact mode for which the guest may be idle.
 IDLE_PART = 0.001
 
 
 class Subject:
     """A cell on one kernel, set up in a guest.
 
-    dm-crypt's own cost is that of the same I/O on its volume less that on the bare
-    disk; a cipher alone has no disk to be taken off.
+    dm-crypt's own cost is the cost of I/O on its volume, less the cost of the same I/O
+    on the bare disk.  A cipher alone has no disk.
     """
 
     def __init__(self, guest, kernel, cell, method):
@@ -67,19 +67,19 @@ class Subject:
         return self.guest.fail(f"no cipher {names} in this kernel")
 
     def fail_status(self, expected):
-        """The mapping is not what was asked for: no figure is better than a wrong one."""
+        """Fail, as the mapping is not as requested: better no figure than a wrong one."""
         self.guest.fail(f"{self.cell.label()}, {self.kernel}: expected {expected},"
                         f" the mapping says '{self.status}'")
 
     def get_status(self):
-        """What dm-crypt says about itself, and the counters in it."""
+        """Get the status of the mapping into self.status; returns its counters."""
         line = self.guest.command(f"status {self.name}")
         self.status = " ".join(line.split()[3:])
         return {name: int(value) for name, value in words(
             self.status.replace(":", "=")).items() if value.isdigit()}
 
     def check_begin(self):
-        """Is batching on or off as it should be?"""
+        """Fail unless batching is on or off as it should be."""
         self.get_status()
         if self.cell.target != "crypt" or self.kernel == "unpatched":
             if self.status:
@@ -94,7 +94,7 @@ class Subject:
             self.fail_status("batch_sectors:on")
 
     def check_end(self):
-        """Were all sectors handed over as they should be?"""
+        """Fail unless I/O was batched as it should be."""
         counters = self.get_status()
         if self.cell.target != "crypt" or not counters:
             return
@@ -103,14 +103,14 @@ class Subject:
             self.fail_status("batches" if batched else "no batches")
 
     def close(self):
-        """Check that what was measured is what should have been, and take it away."""
+        """Check that the right thing was measured, and remove the mapping."""
         if self.device:
             self.check_end()
             self.guest.command(f"remove {self.name}")
             self.device = None
 
     def discard(self):
-        """Take the mapping away if it is still there, after an error that is told."""
+        """After an error, remove the mapping if it exists; ignore further errors."""
         if self.device:
             try:
                 self.guest.command(f"remove {self.name}")
@@ -119,22 +119,22 @@ class Subject:
             self.device = None
 
     def run(self, line):
-        """One run, per 512 bytes."""
+        """Do one run; returns the cost of 512 bytes."""
         answer = words(self.guest.command(f"run {line} bytes={self.bytes}"))
-        # Counted time leaps while the machine is idle, and is no work then.
+        # While the guest is idle, counted time leaps, and does not measure work.
         idle = int(answer["idle_us"]) * 1000
         if self.clock == "cycles" and idle > IDLE_PART * int(answer["ns"]):
             self.guest.fail(f"{self.cell.label()}: idle for {idle} ns of {answer['ns']}")
         return int(answer[self.clock]) / (self.bytes >> 9)
 
     def run_block(self, device):
-        """One run on a block device."""
+        """Do one run on a block device."""
         cell = self.cell
         return self.run(f"what=block dev={device} rw={cell.rw} bs={cell.bytes}"
                         f" iodepth={cell.iodepth} buffer={cell.buffer}")
 
     def run_cipher(self):
-        """One run of the cipher alone, in requests as dm-crypt makes them."""
+        """Do one run of the cipher alone, in requests like those of dm-crypt."""
         cell = self.cell
         unit = cell.sector_size if self.kernel == "patched-on" else 0
         request = min(cell.bytes, LARGEST_BIO) if unit else cell.sector_size
@@ -143,7 +143,7 @@ class Subject:
                         f" request={request} unit={unit}")
 
     def measure(self):
-        """The cost, and that of the bare disk."""
+        """Measure once; returns the cost, and the cost of the bare disk."""
         if self.cell.target == "cipher":
             return self.run_cipher(), 0.0
         bare = self.run_block(self.guest.info["disk"])
@@ -151,7 +151,7 @@ class Subject:
 
 
 def make_record(base, method, subject, samples, more):
-    """A record of bench.json: first what identifies it, then what came out."""
+    """Make a record of bench.json, with the fields of the cell and the results."""
     cell = subject.cell
     costs = [cost for cost, _ in samples]
     digits = 1 if method == "exact" else 2
@@ -197,10 +197,10 @@ def exact(base, guest, kernel, cell):
 
 
 def native(base, guests, cell, pairs):
-    """Measure a cell on all kernels in turn; every second time they change places.
+    """Measure a cell on all kernels in turn, every second time in reverse order.
 
-    guests is a dictionary from kernel to guest.  The ratio is that of each run to
-    the one on the unpatched kernel beside it.
+    guests is a dictionary from kernel to guest.  A ratio compares each run with the run
+    on the unpatched kernel beside it.
     """
     subjects = []
     samples = {kernel: [] for kernel in cell.kernels}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Pictures of the results, made by gnuplot with the scripts beside this file."""
+"""Plots of the results, made by gnuplot with the script beside this file."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ from matrix import BLOCK_SIZES
 
 
 def columns(cells, rw):
-    """The lines of the picture: what they are called, and their figures by bs."""
+    """The lines of a plot: a dictionary from their names to their values by bs."""
     def pick(kernel, sector_size, target="crypt"):
         found = {}
         for cell in cells:
@@ -36,9 +36,9 @@ def columns(cells, rw):
 
 
 def write_data(path, cells):
-    """A block of data for reading and one for writing, which gnuplot calls indices.
+    """Write a block of data for reading and one for writing; returns the lines of a plot.
 
-    Returns the number of lines of the picture.
+    Gnuplot calls the number of a block its index.
     """
     count = 0
     with open(path, "w", encoding="utf-8") as file:
@@ -55,7 +55,7 @@ def write_data(path, cells):
 
 
 def plot(here, directory, run, cells):
-    """cost-BASE-METHOD.png and .svg, and the data that they are made of."""
+    """Make cost-BASE-METHOD.png and .svg, and .dat, which has their data."""
     if not cells:
         return
     name = os.path.join(directory, f"cost-{run['base']}-{run['method']}")

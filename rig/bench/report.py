@@ -12,7 +12,7 @@ from stats import ratio
 BEGIN = ".. The tables from here to the end mark are made by bench.py.\n"
 END = ".. End of the tables that are made by bench.py.\n"
 
-# What makes two records the same cell on different kernels.
+# Records of one cell agree in these fields, whatever their kernel is.
 IDENTITY = ("base", "method", "target", "role", "cipher", "key_bits", "iv",
             "sector_size", "iv_large_sectors", "buffer", "workqueue", "iodepth", "rw",
             "bs")
@@ -22,7 +22,7 @@ HEAD = ("cipher", "key", "sector", "IV", "queues", "depth", "", "bs", "unpatched
 
 
 def replace_part(page, begin, end, tables):
-    """Put tables into a page of documentation, between two lines that it has."""
+    """Put tables into a page of documentation, between two lines of the page."""
     with open(page, encoding="utf-8") as file:
         text = file.read()
     if text.count(begin) != 1 or text.count(end) != 1:
@@ -36,7 +36,7 @@ def replace_part(page, begin, end, tables):
 
 
 def group(records):
-    """Cells with the records of their kernels, in the order of the records."""
+    """Group records into cells, in their order; a cell maps kernels to records."""
     found = {}
     for record in records:
         key = tuple(record[name] for name in IDENTITY)
@@ -64,7 +64,7 @@ def row(cell):
 
 
 def text_table(rows):
-    """Columns as wide as they have to be."""
+    """A table of plain text, with columns as wide as needed."""
     widths = [max(map(len, column)) for column in zip(*rows)]
     return "\n".join("  ".join(word.ljust(width) if index in (0, 3, 4, 6)
                                else word.rjust(width)
@@ -73,7 +73,7 @@ def text_table(rows):
 
 
 def rst_table(rows):
-    """A simple table of reStructuredText.  A first cell must not be empty in it."""
+    """A simple table of reStructuredText.  The first cell of a line must not be empty."""
     widths = [max(max(map(len, column)), 1) for column in zip(*rows)]
     rule = "  ".join("=" * width for width in widths)
     lines = ["  ".join(word.ljust(width) for word, width in zip(line, widths)).rstrip()
@@ -82,7 +82,7 @@ def rst_table(rows):
 
 
 class Results:
-    """What has been measured, in a directory."""
+    """The measured results, in a directory."""
 
     def __init__(self, directory):
         self.directory = directory
@@ -95,14 +95,14 @@ class Results:
         return os.path.join(self.directory, name)
 
     def load(self):
-        """Begin with what is there."""
+        """Begin with the results that the directory has."""
         for attribute, name in (("records", "bench.json"), ("runs", "bench-runs.json")):
             if os.path.exists(self.path(name)):
                 with open(self.path(name), encoding="utf-8") as file:
                     setattr(self, attribute, json.load(file))
 
     def save(self):
-        """Write bench.json, a record a line, and beside it how it came to be."""
+        """Write bench.json, a record a line, and bench-runs.json, about the runs."""
         for name, records in (("bench.json", self.records),
                               ("bench-runs.json", self.runs)):
             with open(self.path(name) + ".tmp", "w", encoding="utf-8") as file:
@@ -110,7 +110,7 @@ class Results:
             os.replace(self.path(name) + ".tmp", self.path(name))
 
     def put(self, records, run):
-        """Add what a run has measured in place of what was there of its kind."""
+        """Replace the records of the same base and method with those of a new run."""
         key = (run["base"], run["method"])
         self.records = [old for old in self.records
                         if (old["base"], old["method"]) != key] + records
@@ -136,7 +136,7 @@ class Results:
         print(f"\nResults: {self.path('bench.json')}", flush=True)
 
     def plot(self, here):
-        """Pictures, if there is gnuplot."""
+        """Draw plots, if gnuplot is installed."""
         for run in self.runs:
             plots.plot(here, self.directory, run, self.of_run(run))
 
@@ -145,7 +145,7 @@ class Results:
         return bars.check(self.runs, self.of_run)
 
     def document(self, page):
-        """Put the tables into a page of documentation, if they are of record."""
+        """Put the tables of full and complete runs into a page of documentation."""
         of_record = [run for run in self.runs
                      if run["mode"] == "full" and run["complete"]]
         for run in self.runs:
@@ -183,12 +183,12 @@ class Results:
 
 
 def head(names):
-    """Heads of columns that reStructuredText takes."""
+    """Heads of columns, none of them empty, for reStructuredText."""
     return ["rw" if name == "" else name for name in names]
 
 
 def is_main(record):
-    """Is this in the table that everybody wants to see?"""
+    """Does the main table show this record?"""
     return (record["target"] == "crypt" and record["role"] == "best"
             and record["key_bits"] == 512 and record["iv"] == "plain64"
             and record["iodepth"] == 1 and record["workqueue"] == "default"

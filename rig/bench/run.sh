@@ -1,20 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Build the kernels for the benchmark, with and without the series, and measure.
+# Build the benchmark's kernels with and without the series, and measure.
 #
 # usage: run.sh --base NAME --unpatched TREE --patched TREE --rootfs IMG
 #               --results DIR [options] [-- BENCH_OPTION...]
 #
-#   --base NAME        what to call the two in the results
+#   --base NAME        name of the two kernels in the results
 #   --unpatched TREE   git tree of the kernel without requests of many data units
-#   --patched TREE     the same with them
+#   --patched TREE     git tree of the kernel with such requests
 #   --rootfs IMG       made by ../boot/build-rootfs.sh
 #   --results DIR      for bench.json, tables, plots and logs
-#   --native DIR       build User-mode Linux in there, too, and take times with it
+#   --native DIR       also build User-mode Linux in DIR, and measure time with it
 #   --help
 #
-# BENCH_OPTIONs are those of bench.py: --quick, --check, --keep, --document ...
+# A BENCH_OPTION is an option of bench.py: --quick, --check, --keep, --document ...
 
 set -eu
 
@@ -37,10 +37,8 @@ parse_options base unpatched patched rootfs results native= -- ${own[@]+"${own[@
 need_operands 0 "options only"
 mkdir -p "$results/logs"
 
-# build_exact NAME TREE: a build directory right below its tree lets ccache serve
-# both
-build_exact()
-{
+# build_exact NAME TREE: builds right below TREE, so that ccache serves both trees
+build_exact() {
 	"$BOOT/build-kernel.sh" --arch x86_64 --config "$here/kernel.config" \
 		--allow-missing DM_INLINECRYPT --allow-missing CRYPTO_MANAGER_DISABLE_TESTS \
 		--module "$here/module" --log "$results/logs/kernel-$base-$1.log" \
@@ -48,8 +46,7 @@ build_exact()
 }
 
 # build_native NAME TREE
-build_native()
-{
+build_native() {
 	"$here/build-uml.sh" --module "$here/module" \
 		--log "$results/logs/uml-$base-$1.log" "$2" "$native/$1"
 }

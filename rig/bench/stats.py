@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Medians, and how far apart the values are that they stand for."""
+"""Medians, and the spread of the values."""
 
 import statistics
 
@@ -7,9 +7,9 @@ median = statistics.median
 
 
 def spread(values):
-    """The distance of the quartiles, relative to the median.
+    """The distance between the quartiles, relative to the median.
 
-    Half of all values lie within that distance.  Of fewer than two values it is 0.
+    Half of all values lie within that distance.  Fewer than two values have spread 0.
     """
     if len(values) < 2:
         return 0.0
@@ -19,7 +19,7 @@ def spread(values):
 
 
 def ratio(cell, kernel):
-    """What a kernel's cost is of that of the unpatched one."""
+    """The cost on a kernel divided by the cost on the unpatched kernel, or None."""
     if kernel not in cell or "unpatched" not in cell:
         return None
     if "ratio" in cell[kernel]:

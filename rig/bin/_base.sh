@@ -1,17 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash disable=SC2034 # much of this is for those who source it
+# shellcheck shell=bash disable=SC2034 # the sourcing scripts use these variables
 #
-# What is known of a base kernel, and where its source is. Sourced by lib.sh.
+# Describes a base kernel and finds its source. _lib.sh sources this file.  The cache
+# directory "base" has the tarballs of fetch-base, PACKAGE_VERSION.tar.xz; "upstream" has
+# those of find-upstream.
 
-# cache_dir NAME: "base" has the tarballs that fetch-base got, PACKAGE_VERSION.tar.xz,
-# "upstream" those of find-upstream.
-cache_dir() {
-	local cache=${DM_CRYPT_MDU_CACHE:-${XDG_CACHE_HOME:-${HOME:-}/.cache}/dm-crypt-mdu}
-
-	printf '%s/%s\n' "$(realpath -m "$cache")" "$1"
-}
-
-# The bases that have a series of their own, oldest first.
+# known_bases: prints the bases that have their own series, oldest first.
 known_bases() {
 	local dir
 
@@ -22,8 +16,8 @@ known_bases() {
 	done | sort -V
 }
 
-# nearest_base X.Y: the newest of the same major version that is not newer,
-# or else the oldest that is newer. Fails if there is none.
+# nearest_base X.Y: prints the newest base of the same major version that is not newer
+# than X.Y, or else the oldest newer one. Fails if there is none.
 nearest_base() {
 	local number='(0|[1-9][0-9]{0,5})'
 
@@ -41,15 +35,15 @@ nearest_base() {
 
 # load_base BASE: sets
 #
-#	SERIES		directory below patches/ with the series, BASE if it has one
-#	BASE_VERSION	of the kernel that the series was made against
-#	MADE_AGAINST	the same, with its package, for messages
-#	BASE_PACKAGE	Debian's package of the source of BASE
-#	BASE_PACKAGE_VERSION	its version; empty if any will do
-#	BASE_SUITE	suites of Debian to fetch it from, the first that has it;
-#			empty if the machine's own apt has it
-#	TEST_ARCHES	what check-long builds and boots for besides x86_64
-#	BENCH_NATIVE	"yes" if it can be built as a program, and be measured natively
+#	SERIES		directory below patches/ with the series; BASE if BASE has its own
+#	BASE_VERSION	version of the kernel that the series was made against
+#	MADE_AGAINST	BASE_VERSION and the Debian package of that kernel, for messages
+#	BASE_PACKAGE	Debian package with the source of BASE
+#	BASE_PACKAGE_VERSION	version of BASE_PACKAGE; empty if any version will do
+#	BASE_SUITE	Debian suites to fetch BASE_PACKAGE from, the first that has it;
+#			empty if the host's own apt has it
+#	TEST_ARCHES	architectures that check-long builds and boots besides x86_64
+#	BENCH_NATIVE	"yes" if the kernel can be built as a program and measured natively
 load_base() {
 	local file
 
@@ -73,14 +67,14 @@ load_base() {
 	BASE_PACKAGE=linux-source-$BASE
 	BASE_PACKAGE_VERSION=''
 	BASE_SUITE='trixie-backports sid'
-	# Once, and not again by each command that this one runs.
+	# Print the notice once, not in each command that this command runs.
 	[ "${SERIES_NOTICE:-}" = "$BASE" ] ||
 		notice "there is no series for base $BASE, taking the one that was made for $SERIES"
 	export SERIES_NOTICE=$BASE
 }
 
-# find_source: prints the path of the source that load_base told of, if it is on
-# this machine: what a package installed, or else what fetch-base fetched.
+# find_source: prints the path of the source of BASE: the tarball that a package
+# installed, or else the one that fetch-base fetched. Fails if the host has neither.
 find_source() {
 	local installed=${KSRC_DIR:-/usr/src}/$BASE_PACKAGE.tar.xz
 	local cached newest='' file
@@ -97,7 +91,7 @@ find_source() {
 	fi
 	for file in "$cached"_*.tar.xz; do
 		[ -f "$file" ] || continue
-		# What was fetched for an earlier state of the series is not asked for.
+		# Skip a tarball that was fetched when the series named another version.
 		[ -z "$BASE_PACKAGE_VERSION" ] ||
 			grep -qxF "instead of $BASE_PACKAGE_VERSION" "${file%.tar.xz}.package" ||
 			continue

@@ -1,30 +1,30 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash disable=SC2034 # much of this is for those who source it
+# shellcheck shell=bash disable=SC2034 # the sourcing scripts use these variables
 #
 # Git, trees and messages, for the commands in rig/bin.
 
-ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-PROGRAM=${0##*/}
+. "$(dirname "${BASH_SOURCE[0]}")/../boot/_lib.sh"
+ROOT=$(cd "$RIG/.." && pwd)
 
-# Commits that are composed carry these and nothing of the machine or the user,
-# so that the same input gives the same commit ids everywhere.
+# Composed commits carry this name and date, and nothing of the host or the user:
+# the same input gives the same commit ids everywhere.
 export GIT_AUTHOR_NAME='dm-crypt-mdu series' GIT_AUTHOR_EMAIL='dm-devel@lists.linux.dev'
 export GIT_COMMITTER_NAME=$GIT_AUTHOR_NAME GIT_COMMITTER_EMAIL=$GIT_AUTHOR_EMAIL
 FIRST_DATE=1731888000
 
 export LC_ALL=C TZ=UTC
-# A command of git running us (a hook, a rebase) exports variables that would
-# lead every git below to the wrong repository.
+# If git runs this command (a hook, a rebase), git exports variables that would
+# direct each git below to the wrong repository.
 for var in $(git rev-parse --local-env-vars); do
 	unset "$var"
 done
-# diff.noprefix, core.autocrlf and their like must not reach what is written.
-# An empty file of our own, not /dev/null: git replaces the file that it is told
-# to write to, and root has lost /dev/null that way.
+# Keep settings like diff.noprefix and core.autocrlf out of the output. Use an
+# empty file of the rig, not /dev/null: git replaces the file that it is told to
+# write to, and if root runs git, that works on /dev/null, too.
 export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=$ROOT/rig/bin/gitconfig
 
-# For repositories that are the user's: only the user's own configuration says
-# which directories of other owners are safe.
+# user_git ARGUMENT...: runs git in a repository of the user. Only the user's
+# configuration says which directories of other owners are safe.
 user_git() {
 	env -u GIT_CONFIG_NOSYSTEM -u GIT_CONFIG_GLOBAL git "$@"
 }
@@ -37,12 +37,8 @@ notice() {
 	printf '%s: notice: %s\n' "$PROGRAM" "$*" >&2
 }
 
-die() {
-	printf '%s: error: %s\n' "$PROGRAM" "$*" >&2
-	exit 1
-}
-
-# parse_args COUNT "$@": --help, and a wrong number of arguments.
+# parse_args COUNT "$@": prints the help text for --help, or if the number of
+# arguments is not COUNT, and exits.
 parse_args() {
 	local count=$1
 	shift
@@ -56,18 +52,10 @@ parse_args() {
 	fi
 }
 
-# The help text is the comment at the head of the command.
-print_help() {
-	awk 'NR == 1 || /SPDX/ { next }
-		!/^#/ { exit }
-		{ sub(/^# ?/, "") }
-		$0 != "" || text { print; text = 1 }' "$0"
-}
-
 # shellcheck source=_base.sh
 . "$ROOT/rig/bin/_base.sh"
 
-# The version that a kernel's top Makefile, on stdin, gives.
+# makefile_version: prints the version of the kernel whose top Makefile is on stdin.
 makefile_version() {
 	awk -F '[ \t]*=[ \t]*' '
 		$1 == "VERSION" { v = $2 }
@@ -77,24 +65,24 @@ makefile_version() {
 		END { if (v != "" && p != "") print v "." p (s != "" ? "." s : "") e }'
 }
 
-# lock_tree DIR: two commands at work on one tree would spoil it.
+# lock_tree DIR: dies if another command works on DIR. The two would spoil the tree.
 lock_tree() {
 	local dir=$1
 
 	mkdir -p "$(dirname "$dir")"
-	exec 9>"$dir.lock"
+	exec 9> "$dir.lock"
 	flock -n 9 || die "another command is at work on $dir: wait for it and try again"
 }
 
-# open_tree DIR: checks that it is a tree made by unpack-base, on its branch.
-# Without this check git would walk up and find the repository we are in.
+# open_tree DIR: dies unless DIR is a tree made by unpack-base, on branch 'series'.
+# Without this check git would walk up and find the repository around DIR.
 open_tree() {
 	local branch
 
 	TREE=$1
 	[ -d "$TREE" ] || die "there is no $TREE: run unpack-base (make tree) first"
 	TREE=$(cd "$TREE" && pwd)
-	{ [ -d "$TREE/.git" ] && in_tree rev-parse -q --verify 'refs/tags/base^{commit}' >/dev/null; } ||
+	{ [ -d "$TREE/.git" ] && in_tree rev-parse -q --verify 'refs/tags/base^{commit}' > /dev/null; } ||
 		die "$TREE is not a tree made by unpack-base (it has no tag 'base'): move it away and run make tree"
 	BASE_COMMIT=$(in_tree rev-parse 'refs/tags/base^{commit}')
 	branch=$(in_tree symbolic-ref -q --short HEAD) || branch=''
@@ -106,8 +94,8 @@ in_tree() {
 	git -C "$TREE" "$@"
 }
 
-# hold_tree DIR: what is handed out is what the repository has, and it stays so while it
-# is read. Sets VERSION to the kernel's.
+# hold_tree DIR: locks DIR, so that nobody changes it while the caller reads it. Dies if DIR
+# has commits or edits that the repository does not have. Sets VERSION to the kernel's.
 hold_tree() {
 	lock_tree "$1"
 	open_tree "$1"
@@ -119,7 +107,7 @@ hold_tree() {
 	VERSION=$(in_tree cat-file blob base:Makefile | makefile_version)
 }
 
-# check_out OUT COMMAND: refuses what patches cannot be written to, before long steps.
+# check_out OUT COMMAND: dies, before long steps, if COMMAND cannot write patches to OUT.
 check_out() {
 	local out=$1 parent=$1
 
@@ -136,7 +124,7 @@ check_out() {
 		die "$out cannot be written, because $parent cannot: name another directory"
 }
 
-# Lines of `git status` for tracked files that were edited and not committed.
+# uncommitted_edits: prints the lines of `git status` for tracked files with such edits.
 uncommitted_edits() {
 	in_tree status --porcelain --untracked-files=no
 }
@@ -147,13 +135,13 @@ refuse_edits() {
   throw them away with git -C $TREE reset --hard"
 }
 
-# runs_natively TEST: in User-mode Linux, of the base that load_base told of.
+# runs_natively TEST: succeeds if TEST can run in User-mode Linux of BASE.
 runs_natively() {
 	[ -n "$BENCH_NATIVE" ] && ! grep -q "^${1}[[:space:]]" \
 		"$ROOT/rig/boot/um-cannot"
 }
 
-# is_test NAME.sh: of the kselftest in TREE, or of the rig
+# is_test NAME.sh: succeeds if the kselftest in TREE, or the rig, has this test.
 is_test() {
 	local file
 
@@ -163,7 +151,7 @@ is_test() {
 	return 1
 }
 
-# series_lines FILE: the series without comments and blank lines, one line each:
+# series_lines FILE: prints the entries of the series, one a line, without comments:
 # NAME.patch for a commit, +path for a new file of the commit above.
 series_lines() {
 	awk -v program="$PROGRAM" '
@@ -186,9 +174,9 @@ file_mode() {
 	fi
 }
 
-# list_inputs TOP BASE: every file that the series of BASE is made of, one a
-# line: path, tab, mode, blob id. TOP is the repository or a copy of that form.
-# Comments in the series do not count. A file that is missing has no line.
+# list_inputs TOP BASE: prints a line for each file of the series of BASE: path,
+# tab, mode, blob id. TOP is the repository or a directory of the same layout.
+# Comments in the series do not count. A missing file has no line.
 list_inputs() {
 	local top=$1 base=$2 series line path
 
@@ -205,12 +193,12 @@ list_inputs() {
 			[ -f "$top/$path" ] || continue
 			printf '%s\t%s %s\n' "$path" "$(file_mode "$top/$path")" \
 				"$(git hash-object --no-filters "$top/$path")"
-		done <<<"$series"
+		done <<< "$series"
 	} | sort
 }
 
-# What was composed is kept beside the commits it describes: first line
-# "head ID", then the lines of list_inputs.
+# record_file: prints the path of the record of what was composed, which is in the
+# tree's .git. The record has a line "head ID", then the lines of list_inputs.
 record_file() {
 	printf '%s/.git/composed\n' "$TREE"
 }
@@ -232,11 +220,12 @@ write_record() {
 	{
 		printf 'head %s\n' "$1"
 		cat "$2"
-	} >"$(record_file).new"
+	} > "$(record_file).new"
 	mv "$(record_file).new" "$(record_file)"
 }
 
-# How to keep both when the tree and the repository went different ways.
+# explain_divergence HEAD: prints how to keep both the tree's commits and the
+# repository's after each has changed. HEAD is the recorded one.
 explain_divergence() {
 	local head=$1
 

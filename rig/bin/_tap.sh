@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Runs parts that print TAP, and sums up what they said. Sourced, not run. TAP is
-# the directory for PART.tap, one for each part; it is made anew by start_parts.
+# Runs parts that print TAP, and sums up their results. Sourced, not run. TAP names
+# the directory for the files PART.tap, one for each part. start_parts makes it anew.
 
 start_parts() {
 	START=$SECONDS
@@ -12,7 +12,7 @@ start_parts() {
 	mkdir -p "$TAP"
 }
 
-# part NAME COMMAND...: runs a command that prints TAP
+# part NAME COMMAND...: runs a command that prints TAP..
 part() {
 	local name=$1
 
@@ -20,7 +20,7 @@ part() {
 	keep "$name" timed "$name" "$@"
 }
 
-# keep PART COMMAND...: shows what the command says and puts it where it is counted.
+# keep PART COMMAND...: shows the output of COMMAND and stores it in PART.tap.
 keep() {
 	local name=$1 status=0
 
@@ -28,7 +28,7 @@ keep() {
 	echo "# $name ($(((SECONDS - START) / 60)) min)"
 	"$@" 2>&1 | tee "$TAP/$name.tap" || status=$?
 	! grep -q '^1\.\.0 # SKIP' "$TAP/$name.tap" || [ "$status" -ne 4 ] || return 0
-	# A part that fails without a failed test has failed somewhere else.
+	# If the part failed but none of its tests did, add a failure for the part.
 	if [ "$status" -ne 0 ] && [ "$(summary "$TAP/$name.tap" | cut -d ' ' -f 2)" -eq 0 ]; then
 		echo "not ok $name ended with exit status $status" | tee -a "$TAP/$name.tap"
 	fi
@@ -43,22 +43,22 @@ timed() {
 	return "$status"
 }
 
-# beside NAME COMMAND...: a part that runs while the parts that follow do, until settle.  In a
-# group of processes of its own, as who is interrupted has to take along all that it started.
+# beside NAME COMMAND...: starts a part.  The parts that follow run at the same time, until
+# settle.  The part has its own process group, so that Ctrl-C kills all of it.
 beside() {
 	local name=$1
 
 	shift
 	echo "# $name begins"
 	set -m
-	timed "$name" "$@" >"$TAP/$name.out" 2>&1 &
+	timed "$name" "$@" > "$TAP/$name.out" 2>&1 &
 	BESIDE+=("$name")
 	BESIDE_PIDS+=("$!")
 	set +m
 	trap 'kill -- "${BESIDE_PIDS[@]/#/-}"' EXIT
 }
 
-# settle: waits for all of these.
+# settle: waits for the parts that beside started, and shows their output.
 settle() {
 	local i status
 
@@ -77,8 +77,8 @@ repeat() {
 	return "$2"
 }
 
-# step NAME COMMAND...: a command that is one test by itself, and without which
-# those that follow make no sense.  Exit status 0 if it passed.
+# step NAME COMMAND...: runs a command as one test, which the tests after it need.
+# Exit status 0 if the test passed.
 step() {
 	local name=$1
 	shift
@@ -98,9 +98,9 @@ as_test() {
 	fi
 }
 
-# summary FILE...: passed, failed and skipped tests.  Of a test with subtests
-# ("# ok", as kselftest's runner prints them) these count, and not the test.  A part
-# that was skipped as a whole counts as one.
+# summary FILE...: prints the numbers of passed, failed and skipped tests.  Subtests
+# ("# ok", as kselftest's runner prints them) count in place of their test, unless
+# only the test failed.  A part that was skipped as a whole counts as one.
 summary() {
 	awk '
 		/^# +(not )?ok / || /^(not )?ok / {
@@ -123,8 +123,8 @@ summary() {
 	' "$@"
 }
 
-# Prints what took longest, what failed, what was skipped and the sum, and ends the
-# command.
+# finish: prints the slowest parts, the failed tests, the skipped tests and the sum,
+# and ends the command.
 finish() {
 	local passed failed skipped
 

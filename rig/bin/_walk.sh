@@ -1,32 +1,32 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash disable=SC2034 # much of this is for those who source it
+# shellcheck shell=bash disable=SC2034 # the sourcing scripts use these variables
 #
-# Walks the commits of a composed tree: which there are, what each touches, and a
-# git worktree to build them in one after the other, so that only what a commit
-# changes is compiled. Sourced after lib.sh, not run.
+# Walks the commits of a composed tree: lists them and the files that each touches,
+# and builds them one after the other in one git worktree, so that make compiles only
+# what a commit changes. Sourced after _lib.sh, not run.
 
-# What make above us was told is not for the kernel's.
+# Don't leak the outer make's settings into the kernel build.
 unset MAKEFLAGS MFLAGS MAKELEVEL ARCH CROSS_COMPILE KBUILD_OUTPUT O W C CHECK KCFLAGS
 
-# open_commits DIR: sets TREE and COMMITS, what base..HEAD is now. The tree may be
-# composed anew while they are walked.
+# open_commits DIR: sets TREE, and COMMITS to the present base..HEAD. The tree may be
+# composed anew during the walk.
 open_commits() {
 	TREE=${1%/}
-	{ [ -d "$TREE/.git" ] && in_tree rev-parse -q --verify 'refs/tags/base^{commit}' >/dev/null; } ||
+	{ [ -d "$TREE/.git" ] && in_tree rev-parse -q --verify 'refs/tags/base^{commit}' > /dev/null; } ||
 		die "$TREE is not a tree made by unpack-base (it has no tag 'base'): run make tree first"
 	TREE=$(cd "$TREE" && pwd -P)
 	mapfile -t COMMITS < <(in_tree rev-list --reverse base..HEAD)
 	[ ${#COMMITS[@]} -gt 0 ] ||
 		die "$TREE has no commits on top of its tag 'base': run make tree first"
 
-	# ktap_helpers.sh leaves what it prints unquoted.
+	# ktap_helpers.sh does not quote the text that it prints.
 	set -f
-	# shellcheck disable=SC1091 # of the composed tree
+	# shellcheck disable=SC1091 # a file of the composed tree
 	. "$TREE/tools/testing/selftests/kselftest/ktap_helpers.sh"
 }
 
-# open_worktree DIR: sets WORKTREE and LOGS, a directory beside it. Build directories
-# go right below the worktree, where ccache serves all trees.
+# open_worktree DIR: sets WORKTREE to DIR, and LOGS to a directory beside DIR. Build
+# directories go right below the worktree, where ccache serves all trees.
 open_worktree() {
 	local common=''
 
@@ -37,25 +37,25 @@ open_worktree() {
 	mkdir -p "$LOGS"
 	in_tree worktree prune
 	if [ -f "$WORKTREE/.git" ]; then
-		# None if the tree it belonged to is gone.
-		common=$(git -C "$WORKTREE" rev-parse --path-format=absolute --git-common-dir 2>/dev/null) ||
+		# git fails if the tree that the worktree belonged to is gone.
+		common=$(git -C "$WORKTREE" rev-parse --path-format=absolute --git-common-dir 2> /dev/null) ||
 			common=''
 	fi
 	if [ "$common" != "$TREE/.git" ]; then
-		# Somebody's own files are not for us to remove.
+		# Don't remove a user's own files.
 		{ [ -f "$WORKTREE/.git" ] && [ -z "$common" ]; } ||
-			[ -z "$(ls -A "$WORKTREE" 2>/dev/null)" ] ||
+			[ -z "$(ls -A "$WORKTREE" 2> /dev/null)" ] ||
 			die "$WORKTREE is no git worktree of $TREE: name another directory, or move it away"
 		rm -rf "$WORKTREE"
 		in_tree worktree add -q --detach "$WORKTREE" base
 	fi
 	export CCACHE_BASEDIR=$WORKTREE CCACHE_NOHASHDIR=1
 	export KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 1970'
-	# The distribution's python3 is the one that has the modules of the kernel's tools.
+	# Only the distribution's python3 has the modules that the kernel's tools need.
 	export PATH=/usr/bin:$PATH
 }
 
-# go_to COMMIT: what an earlier run was stopped in is of no value.
+# go_to COMMIT: checks out COMMIT, over the changes that an interrupted run left.
 go_to() {
 	git -C "$WORKTREE" checkout -q --force --detach "$1"
 }
@@ -64,7 +64,7 @@ subject_of() {
 	in_tree show -s --format=%s "$1"
 }
 
-# touched COMMIT PATHSPEC...: the files that a commit adds or changes
+# touched COMMIT PATHSPEC...: prints the files that COMMIT adds or changes.
 touched() {
 	local commit=$1
 	shift
@@ -72,10 +72,10 @@ touched() {
 		--diff-filter=AM "$commit^" "$commit" -- "$@"
 }
 
-# Programs of user space are no objects of the kernel.
+# These directories have user-space programs, not objects of the kernel.
 NOT_KERNEL=(':!tools' ':!scripts' ':!samples' ':!usr')
 
-# touched_sources COMMIT [LANGUAGE...]: those that the kernel is made of
+# touched_sources COMMIT [LANGUAGE...]: prints the touched sources of the kernel itself.
 touched_sources() {
 	local commit=$1 language globs=()
 	shift
@@ -86,33 +86,34 @@ touched_sources() {
 	touched "$commit" "${globs[@]}" "${NOT_KERNEL[@]}"
 }
 
-# is_new FILE: the base does not have it
+# is_new FILE: succeeds if the base does not have FILE.
 is_new() {
-	! in_tree cat-file -e "base:$1" 2>/dev/null
+	! in_tree cat-file -e "base:$1" 2> /dev/null
 }
 
 need() {
-	command -v "$1" >/dev/null || die "$1 is not installed (Debian package $2): run make deps"
+	command -v "$1" > /dev/null || die "$1 is not installed (Debian package $2): run make deps"
 }
 
-# kernel_make BUILD ARGUMENT...: make for the worktree, with ARCH and CROSS_COMPILE
-# from the environment
+# kernel_make BUILD ARGUMENT...: runs make for the worktree. ARCH and CROSS_COMPILE come
+# from the environment.
 kernel_make() {
 	local build=$1 cc=${CROSS_COMPILE:-}gcc
 	shift
 
-	! command -v ccache >/dev/null || cc="ccache $cc"
-	make -C "$WORKTREE" "O=$build" "CC=$cc" "-j${JOBS:-$(nproc)}" "$@" </dev/null
+	! command -v ccache > /dev/null || cc="ccache $cc"
+	make -C "$WORKTREE" "O=$build" "CC=$cc" "-j${JOBS:-$(nproc)}" "$@" < /dev/null
 }
 
-# kbuild_lists BUILD DIR: what the Makefile of DIR builds with the configuration of
-# BUILD. Asking make for a single object builds it in any configuration.
+# kbuild_lists BUILD DIR: prints the objects and directories that the Makefile of DIR
+# builds with the configuration of BUILD. make would build a single object in any
+# configuration.
 kbuild_lists() {
 	local file=$WORKTREE/$2/Kbuild
 
 	[ -f "$file" ] || file=$WORKTREE/$2/Makefile
 	[ -f "$file" ] || return 0
-	make --no-print-directory -s -C "$1" -f - kbuild-lists 2>/dev/null <<-END
+	make --no-print-directory -s -C "$1" -f - kbuild-lists 2> /dev/null <<-END
 	srctree := $WORKTREE
 	src := \$(srctree)/$2
 	obj := $2
@@ -124,8 +125,8 @@ kbuild_lists() {
 	END
 }
 
-# is_configured BUILD ARCH OBJECT: it is built, and so is every directory above it.
-# Of the top of the tree, and of arch, all is.
+# is_configured BUILD ARCH OBJECT: succeeds if the configuration builds OBJECT and every
+# directory above it. Takes the top directories and arch/ARCH as built.
 is_configured() {
 	local build=$1 arch=$2 path=$3 dir
 
@@ -141,7 +142,7 @@ is_configured() {
 	done
 }
 
-# configured_objects BUILD ARCH SOURCE...: the objects of those sources that are built
+# configured_objects BUILD ARCH SOURCE...: prints the objects that the configuration builds.
 configured_objects() {
 	local build=$1 arch=$2 source
 	shift 2
@@ -151,13 +152,13 @@ configured_objects() {
 	done
 }
 
-# compile BUILD LOG OBJECT...: anew, and without a warning (W=1)
+# compile BUILD LOG OBJECT...: compiles the objects anew with W=1. Fails on a warning.
 compile() {
 	local build=$1 log=$2 status=0
 	shift 2
 
 	(cd "$build" && rm -f "$@")
-	kernel_make "$build" -k W=1 "$@" >"$log" 2>&1 || status=$?
+	kernel_make "$build" -k W=1 "$@" > "$log" 2>&1 || status=$?
 	! grep -E 'warning:|error:' "$log" || return 1
 	[ "$status" -eq 0 ] || {
 		tail -n 30 "$log"
@@ -165,8 +166,8 @@ compile() {
 	}
 }
 
-# new_warnings BEFORE AFTER: prints the lines of AFTER that BEFORE has not, or not as
-# often, line numbers aside.  Exit status 0 if there are any.
+# new_warnings BEFORE AFTER: prints the lines of AFTER that BEFORE does not have, or has
+# less often.  Ignores line numbers.  Exit status 0 if there are any.
 new_warnings() {
 	awk '{ key = $0; gsub(/:[0-9]+/, "", key) }
 		FILENAME == ARGV[1] { known[key]++; next }
@@ -174,7 +175,7 @@ new_warnings() {
 		END { exit !found }' "$1" "$2"
 }
 
-# result DESCRIPTION COMMAND...: its test; what it says is shown if it fails.
+# result DESCRIPTION COMMAND...: runs COMMAND as one test, and shows its output.
 result() {
 	local description=$1 output
 	shift
@@ -189,7 +190,7 @@ result() {
 	fi
 }
 
-# The plan comes last, because what a commit is checked for depends on what it holds.
+# The plan comes last, because the content of a commit decides which tests it gets.
 finish_walk() {
 	ktap_set_plan "$((KTAP_TESTNO - 1))"
 	ktap_finished

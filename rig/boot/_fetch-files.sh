@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash disable=SC2154 # of the script that sources this
+# shellcheck shell=bash disable=SC2154 # set by fetch-debian.sh
 #
-# The files of packages, for fetch-debian.sh: what they are, and the way from the mirror
-# through the cache to where they are wanted.  Sourced when these are set: dir, source,
-# tar_only, with_depends and move as the user gave them, archives (the cache), work (a
-# directory for this run); and say(), die() and private-apt.sh are there.
+# Fetch the files of packages, for fetch-debian.sh: list them, download them from the
+# mirror into the cache, and copy them into DIR.  The functions need these variables: dir,
+# source, tar_only, with_depends and move (the user's options), archives (the cache) and
+# work (a directory for this run); and say(), die() and _private-apt.sh.
 
-# list_files: URI, name, size and hash of all that is wanted, tabs between them
-list_files()
-{
+# list_files: write URI, name, size and hash of each wanted file, with tabs, to work/files
+list_files() {
 	local command log=$work/files.log
 
 	if [ -n "$source" ]; then
@@ -30,14 +29,12 @@ $(sed -n '/unmet/,$s/^/  /p' "$work/uris")"
 	fi
 }
 
-is_whole()
-{
+is_whole() {
 	[ -f "$1" ] && [ "$(sha256sum < "$1" | cut -d ' ' -f 1)" = "$2" ]
 }
 
-# download: what is neither in DIR nor in the cache; fails if apt does
-download()
-{
+# download: fetch the files that are neither in DIR nor in the cache; fails if apt fails
+download() {
 	local uri name size hash arguments=() bytes=0 count=0 what log=$work/download.log
 
 	while IFS=$'\t' read -r uri name size hash; do
@@ -54,7 +51,7 @@ download()
 	[ $count -eq 1 ] || what="$count packages"
 	say "fetching $what ($(((bytes + 999999) / 1000000)) MB)"
 	apt_helper download-file "${arguments[@]}" > "$log" 2>&1 || return
-	# Of a file: URI apt makes a link.
+	# For a file: URI apt makes a link.
 	while IFS=$'\t' read -r uri name size hash; do
 		[ -e "$work/download/$name" ] || continue
 		if [ -L "$work/download/$name" ]; then
@@ -67,9 +64,8 @@ download()
 	done < "$work/files"
 }
 
-# put_files: all that is wanted, from the cache into DIR, each whole or not at all
-put_files()
-{
+# put_files: copy the wanted files from the cache into DIR, each whole or not at all
+put_files() {
 	local name hash
 
 	mkdir -p "$dir" || die "cannot make the directory $dir"

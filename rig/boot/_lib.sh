@@ -8,21 +8,23 @@ RIG=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BOOT=$RIG/boot
 KSELFTEST=$RIG/../tools/testing/selftests/dm-crypt-mdu
 
+PROGRAM=${0##*/}
+
 # The help text is the comment at the head of the script.
-usage()
-{
-	sed -n '3,/^$/s/^# \{0,1\}//p' "$0"
+print_help() {
+	awk 'NR == 1 || /SPDX/ { next }
+		!/^#/ { exit }
+		{ sub(/^# ?/, "") }
+		$0 != "" || text { print; text = 1 }' "$0"
 }
 
-die()
-{
-	echo "${0##*/}: $*" >&2
+die() {
+	printf '%s: error: %s\n' "$PROGRAM" "$*" >&2
 	exit 1
 }
 
-# Sources the kernel's helpers for KTAP: those that KTAP names, or of a composed tree.
-source_ktap()
-{
+# source_ktap: source the kernel's KTAP helpers: the file $KTAP, or that of a composed tree
+source_ktap() {
 	local file
 
 	for file in "${KTAP-}" \
@@ -36,22 +38,23 @@ source_ktap()
 	die "there is no composed tree with ktap_helpers.sh: run make tree"
 }
 
-# Prints the directory for what all checkouts share.
-cache_dir()
-{
-	echo "${DM_CRYPT_MDU_CACHE:-${XDG_CACHE_HOME:-${HOME-}/.cache}/dm-crypt-mdu}"
+# cache_dir [NAME]: prints the path of the cache, which all checkouts share, or of the
+# directory NAME in it.
+cache_dir() {
+	local cache=${DM_CRYPT_MDU_CACHE:-${XDG_CACHE_HOME:-${HOME:-}/.cache}/dm-crypt-mdu}
+
+	printf '%s\n' "$(realpath -m "$cache")${1:+/$1}"
 }
 
-# parse_options OPTION... -- ARGUMENT...: sets a variable for each option that is
-# among the arguments, "_" for "-" in its name, and the array "operands" to what
-# is not an option.
+# parse_options OPTION... -- ARGUMENT...: for each option among the arguments, sets
+# the variable of that name ("_" replaces "-").  Sets the array "operands" to the
+# other arguments.
 #
-#	name	--name VALUE, which has to be there unless the variable is set
-#	name=	--name VALUE, which need not be there
+#	name	--name VALUE, required unless the variable is already set
+#	name=	--name VALUE, optional
 #	name+	--name VALUE, any number of times, appended to an array
 #	name!	--name, sets the variable to 1
-parse_options()
-{
+parse_options() {
 	local -A kinds=()
 	local option name
 
@@ -66,7 +69,7 @@ parse_options()
 	while [ $# -gt 0 ]; do
 		case $1 in
 		-h | --help)
-			usage
+			print_help
 			exit 0 ;;
 		-*)
 			option=${1#--}
@@ -102,25 +105,23 @@ parse_options()
 }
 
 # need_operands NUMBER WHAT
-need_operands()
-{
+need_operands() {
 	[ ${#operands[@]} -eq "$1" ] || die "need $2, see --help"
 }
 
-# set_arch ARCH: what depends on the architecture, by the name that the kernel's
-# make has for it.
+# set_arch ARCH: set the variables that depend on the architecture.  ARCH is its
+# name in the kernel's make.
 #
 #	IMAGE		bootable kernel, below the build directory
-#	TARGET		of make, which makes it
-#	CROSS		prefix of the compiler's programs, empty on the same machine
-#	CROSS_PACKAGE	Debian's package of the compiler
+#	TARGET		make's target for IMAGE
+#	CROSS		prefix of the compiler's programs, empty for the host's architecture
+#	CROSS_PACKAGE	Debian package of the compiler
 #	QEMU		the emulator
-#	QEMU_PACKAGE	Debian's package of it
-#	TRIPLET		Debian's directory of its libraries
-#	LOADER		what ELF programs are started by
+#	QEMU_PACKAGE	Debian package of the emulator
+#	TRIPLET		Debian's directory of the libraries
+#	LOADER		dynamic loader of ELF programs
 # shellcheck disable=SC2034 # for the scripts that source this
-set_arch()
-{
+set_arch() {
 	local machine
 
 	case $1 in
@@ -139,7 +140,7 @@ set_arch()
 		QEMU_PACKAGE=qemu-system-arm
 		LOADER=/lib/ld-linux-aarch64.so.1 ;;
 	um)
-		# A program of this machine.
+		# User-mode Linux is a program of the host.
 		machine=$(uname -m)
 		IMAGE=linux
 		CROSS_PACKAGE=gcc ;;
@@ -152,18 +153,16 @@ set_arch()
 	[ "$(uname -m)" != "$machine" ] || CROSS=
 }
 
-# The architecture of this machine.
-host_arch()
-{
+# host_arch: print the host's architecture
+host_arch() {
 	case $(uname -m) in
 	aarch64)	echo arm64 ;;
 	*)		uname -m ;;
 	esac
 }
 
-# make_disk FILE SIZE: an empty sparse image
-make_disk()
-{
+# make_disk FILE SIZE: make an empty sparse image
+make_disk() {
 	rm -f "$1"
 	truncate -s "$2" "$1" || die "cannot make the disk image $1"
 }

@@ -1,28 +1,27 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash disable=SC2154,SC2034 # of and for boot.sh
+# shellcheck shell=bash disable=SC2154,SC2034 # shared with boot.sh
 #
-# How a machine is started, in QEMU or User-mode Linux.  boot.sh sources this, and calls
-# machine_command when its options have been checked.
+# Build the command that starts a machine in QEMU or User-mode Linux.  boot.sh sources this
+# file, and calls machine_command after it has checked its options.
 
-# Set what depends on the architecture.
-describe_machine()
-{
-	# The names of the disks, all but their last letter.
+# Set the variables that depend on the architecture.
+describe_machine() {
+	# Names of the disks without their last letter.
 	disks=/dev/vd
 	case $arch in
 	x86_64)
 		machine=pc
 		console=ttyS0
-		# A second serial line, which works after a suspend; virtio ports do not on 7.3.
+		# On 7.3, virtio ports do not work after a suspend.  Serial lines do.
 		report_tty=ttyS1
-		# The processors' time stamp counters are one and the same here, which the
-		# kernel does not believe without being told; without it every look at the
-		# clock is an access to an emulated timer.  On a busy host that timer ticks too
-		# late for the kernel, which looks whether it works, and gives up.
+		# All processors share one time stamp counter, but the kernel does not trust
+		# it without tsc=reliable: each read of the clock would access an emulated
+		# timer.  On a busy host that timer ticks so late that the kernel's check of
+		# the timer fails, and the kernel gives up.
 		clock="tsc=reliable no_timer_check"
-		# The same processor on every version of QEMU, with what AES code asks for.
-		# xsave without xsaveopt hangs the kernel when it enables it, and bmi2 without
-		# abm breaks what is compressed with zstd.
+		# The same processor on every version of QEMU, with the features that AES code
+		# needs.  With xsave but without xsaveopt, the kernel hangs when it enables
+		# xsave.  With bmi2 but without abm, data compressed with zstd breaks.
 		default_cpu=qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt,+aes,+pclmulqdq,+avx,+avx2
 		default_cpu+=,+abm,+bmi1,+bmi2,+xsave,+xsaveopt,+xgetbv1,+rdrand ;;
 	arm64)
@@ -41,23 +40,22 @@ describe_machine()
 	esac
 }
 
-kernel_command_line()
-{
+kernel_command_line() {
 	local letters=bcdefghijklmnopqrstuvwxyz
 
-	# panic=-1 reboots at once and -no-reboot makes that the end of QEMU.
+	# panic=-1 reboots at once, and -no-reboot turns the reboot into the end of QEMU.
 	cmdline="console=$console root=${disks}a ro rootfstype=ext4 init=/sbin/init"
 	cmdline+=" panic=-1 oops=panic panic_on_warn=1 $clock"
-	# QEMU uses what it translated for a program again the next time the program is
-	# started only if it lies at the same addresses then.
+	# QEMU reuses the translated code of a program only if the program starts again
+	# at the same addresses.
 	cmdline+=" norandmaps"
 	if [ -n "$icount" ]; then
-		# Time leaps while the machine waits for a disk, which is no sign of
-		# anything being stuck.
+		# Guest time leaps while the guest waits for a disk, so the watchdogs
+		# would report a hang where nothing hangs.
 		cmdline+=" nowatchdog sysctl.kernel.hung_task_timeout_secs=0"
 		cmdline+=" rcupdate.rcu_cpu_stall_suppress=1 workqueue.watchdog_thresh=0"
 	else
-		# A busy host stops the machine's processors for many seconds at times.
+		# A busy host sometimes stops the guest's processors for many seconds.
 		cmdline+=" softlockup_panic=1 hung_task_panic=1 watchdog_thresh=30"
 		cmdline+=" rcupdate.rcu_cpu_stall_timeout=60 workqueue.watchdog_thresh=60"
 	fi
@@ -67,16 +65,15 @@ kernel_command_line()
 	if [ -n "$modules" ]; then
 		cmdline+=" mdu.modules=$disks${letters:${#disk[@]}:1}"
 	fi
-	# The kernel warns when a cipher fails its self-test.
+	# The kernel warns when a cipher fails its self-test, and QEMU's RSA does.
 	[ -z "$accelerator" ] || cmdline+=" panic_on_warn=0"
 	[ -z "$report_tty" ] || cmdline+=" mdu.report=/dev/$report_tty"
 	[ -z "$args" ] || cmdline+=" mdu.args=\"$args\""
 	[ -z "$append" ] || cmdline+=" $append"
 }
 
-# The kernel is the program, and what it prints the program's output.
-uml_command()
-{
+# User-mode Linux is a program, and prints the console on its standard output.
+uml_command() {
 	local image number=1
 
 	command=("$kernel" "mem=${mem}M" "ncpus=$smp" seccomp=on "ubd0r=$rootfs")
@@ -89,11 +86,10 @@ uml_command()
 	command+=("$cmdline")
 }
 
-# Does KVM boot this kernel, up to the panic for want of a root file system?  There are
-# machines on which /dev/kvm exists and hangs.  The answer for each QEMU is kept until
-# this machine starts again.
-kvm_boots()
-{
+# kvm_boots: succeeds if KVM boots the kernel up to the panic for lack of a root file
+# system.  On some hosts /dev/kvm exists but hangs.  The cache keeps the answer for each
+# QEMU until the host boots again.
+kvm_boots() {
 	local boot answer cache
 
 	cache=$(cache_dir)
@@ -117,10 +113,10 @@ kvm_boots()
 	[ "$(cat "$answer")" = yes ]
 }
 
-qemu_command()
-{
+qemu_command() {
 	local accel=tcg
-	# Nobody writes to these, and User-mode Linux locks all of a file that it reads.
+	# Nobody writes to these images, so QEMU needs no lock.  User-mode Linux locks the
+	# whole of each file that it reads.
 	local shared=if=virtio,format=raw,readonly=on,file.locking=off
 
 	command=("$emulator" -nodefaults -no-user-config -no-reboot -display none)
@@ -153,8 +149,8 @@ qemu_command()
 		fi
 	fi
 	if [ -n "$accelerator" ]; then
-		# The two ends of a socket: the monitor is one of QEMU's character devices, and
-		# the port of the machine another.
+		# One socket connects two character devices of QEMU: that of the monitor and
+		# that of the guest's port.
 		socket=abstract=on,path=dm-crypt-mdu-monitor-$$
 		command+=(-chardev "socket,id=monitor,server=on,wait=off,$socket")
 		command+=(-mon "chardev=monitor,mode=readline")
@@ -166,9 +162,8 @@ qemu_command()
 	command+=(${qemu[@]+"${qemu[@]}"})
 }
 
-# Sets the array command.
-machine_command()
-{
+# machine_command: set the array command
+machine_command() {
 	describe_machine
 	kernel_command_line
 	if [ "$arch" = um ]; then

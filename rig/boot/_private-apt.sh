@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash disable=SC2154 # of the script that sources this
+# shellcheck shell=bash disable=SC2154 # set by fetch-debian.sh
 #
-# An apt of its own for fetch-debian.sh: what the machine's sources say, the
-# sources made of it, and an index of them.  Sourced when these are set: suite,
-# arch, type and kind of the packages, apt (the cache), work (a directory for this
-# run); and say(), die() and give_up() are there.
+# A private apt for fetch-debian.sh: read the host's apt sources, make the private
+# sources from them, and fetch the index of these.  The functions need these
+# variables: suite, arch, type and kind of the packages, apt (the cache) and work (a
+# directory for this run); and say(), die() and give_up().
 
-# machine_entries: one line for each entry of the machine's own sources: suite,
-# code name, origin, label, URI, and where it is written.  Before the first
-# "apt-get update" some of these are not known; then apt leaves "$(NAME)".
-machine_entries()
-{
+# machine_entries: print a line for each Debian entry of the host's apt sources:
+# suite, code name, origin, label, URI, and place (FILE:NUMBER).  Before the first
+# "apt-get update", apt does not know all of these and prints "$(NAME)" instead.
+machine_entries() {
 	local format entries
 
 	# shellcheck disable=SC2016 # apt's variables
@@ -25,8 +24,7 @@ machine_entries()
 
 codename=$(. /etc/os-release && echo "${VERSION_CODENAME-}")
 
-own_suites()
-{
+own_suites() {
 	printf '%s\n' "$entries" | awk -F '\t' -v own="$codename" '
 		{ name = $2 ~ /^\$/ ? $1 : $2 }
 		own != "" && (name == own || name == own "-updates" || name == own "-security") {
@@ -35,9 +33,8 @@ own_suites()
 		}'
 }
 
-# entry_of SUITE: the URI that has it, tab, where that is written.
-entry_of()
-{
+# entry_of SUITE: print URI, tab and place of the entry that fits SUITE best
+entry_of() {
 	printf '%s\n' "$entries" | awk -F '\t' -v suite="$1" -v own="$codename" '
 		function fitness()
 		{
@@ -53,10 +50,10 @@ entry_of()
 		END { if (best) print line }'
 }
 
-# entry_options FILE:NUMBER: how the packages of that entry are to be trusted,
-# which apt does not tell.  NUMBER counts lines or, in a .sources file, stanzas.
-entry_options()
-{
+# entry_options FILE:NUMBER: print the options of that entry that say whom to trust
+# (Signed-By, Trusted).  apt does not tell them.  NUMBER counts lines, or in a
+# .sources file stanzas.
+entry_options() {
 	local file=${1%:*} number=${1##*:}
 
 	[ -r "$file" ] || return 0
@@ -74,9 +71,9 @@ entry_options()
 	esac
 }
 
-# write_sources: what the private apt reads, and the stamp of each suite in it.
-write_sources()
-{
+# write_sources: write the sources of the private apt, and add a stamp file for each
+# suite to the array "stamps"
+write_sources() {
 	local name uri entry stanza
 
 	for name in "${suite[@]}"; do
@@ -93,8 +90,8 @@ write_sources()
 	done
 }
 
-# Hooks, pins and the default suite of the machine are not for this apt, but
-# its proxy is.
+# This apt uses the host's proxy, but not the host's hooks, pins and default
+# suite.
 cat > "$work/apt.conf" <<'END'
 #clear APT::Update::Pre-Invoke;
 #clear APT::Update::Post-Invoke;
@@ -128,32 +125,27 @@ options=(
 	-o Acquire::https::Timeout=15
 )
 
-apt_get()
-{
+apt_get() {
 	apt-get "${options[@]}" "$@"
 }
 
-apt_helper()
-{
+apt_helper() {
 	/usr/lib/apt/apt-helper "${options[@]}" "$@"
 }
 
-# was_reached LOG: whether apt's words are not about the network
-was_reached()
-{
+# was_reached LOG: succeeds unless apt's messages are about the network
+was_reached() {
 	! grep -qiE -e 'could not (connect|resolve)|cannot initiate the connection' \
 		-e 'unable to connect|temporary failure|network is unreachable|timed out' \
 		-e 'connection (failed|refused|reset)' "$1"
 }
 
-apt_words()
-{
+apt_words() {
 	echo "apt says:"
 	grep -E '^(E|W|Err):' "$1" | sort -u | head -n 8 | sed 's/^/  /'
 }
 
-is_fresh()
-{
+is_fresh() {
 	local stamp
 
 	for stamp in "${stamps[@]}"; do
@@ -161,8 +153,7 @@ is_fresh()
 	done
 }
 
-has_index()
-{
+has_index() {
 	local stamp
 
 	for stamp in "${stamps[@]}"; do
@@ -170,9 +161,8 @@ has_index()
 	done
 }
 
-# update_index: fails if that was done already, as once is enough
-update_index()
-{
+# update_index: fails if this run has tried before, or has to use an old index
+update_index() {
 	local log=$work/update.log missing
 
 	[ -z "$updated" ] || return 1
@@ -182,7 +172,7 @@ update_index()
 		touch "${stamps[@]}"
 		return
 	fi
-	# The second is what apt says of a suite that it trusts without a signature.
+	# apt prints the second message for a suite that it trusts without a signature.
 	missing=$(sed -nE -e "s/^E: The repository '.* ([^ ]*) Release' .*/\1/p" \
 		-e 's|^E: Failed .*/dists/([^/]*)/.* (404 +Not Found\|File not found).*|\1|p' \
 		"$log" |

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Boot a kernel in QEMU, or User-mode Linux, run one job in it and say whether all
+# Boot a kernel in QEMU or User-mode Linux, run one job in it and say whether all
 # went well.
 #
 # usage: boot.sh --kernel IMAGE --rootfs IMG --job NAME [options]
@@ -9,38 +9,39 @@
 #        boot.sh --kernel IMAGE --rootfs IMG --job shell [options]
 #
 #   --kernel IMAGE     kernel to boot
-#   --arch ARCH        x86_64, arm64 or um (default: this machine's); um is User-mode
-#                      Linux, without QEMU: --cpu, --icount, --accelerator,
-#                      --emulator and --qemu mean nothing to it
-#   --rootfs IMG       image made by build-rootfs.sh, /dev/vda, never written to
-#   --job NAME         qemu/jobs/NAME.sh, or "shell" for an interactive shell
+#   --arch ARCH        x86_64, arm64 or um (default: the host's).  um is User-mode
+#                      Linux, without QEMU: it ignores --cpu and --emulator, and
+#                      refuses --icount, --accelerator, --qemu and the job "shell"
+#   --rootfs IMG       image made by build-rootfs.sh: /dev/vda, read-only
+#   --job NAME         jobs/NAME.sh, or "shell" for an interactive shell
 #   --args STRING      arguments for the job
 #   --disk FILE        raw image, writable: /dev/vdb, the next one /dev/vdc ...
 #   --modules IMG      image made by build-modules.sh (default: modules.img beside
-#                      IMAGE, if there is one), the last disk, never written to
+#                      IMAGE, if there is one): the last disk, read-only
 #   --mem MB           memory (default 1024)
 #   --smp N            processors (default 2)
 #   --cpu MODEL        QEMU's name of the processor, with its features
 #   --append STRING    more words for the kernel command line
-#   --icount           count instructions: 1 ns of guest time is 1 instruction,
-#                      one processor; time leaps while the machine waits for
-#                      anything, so measure on a disk in its memory
-#   --accelerator      a virtio crypto device, and QEMU's monitor at the virtio port
-#                      "monitor", through which the device, "accelerator", can be
-#                      unplugged.  QEMU's RSA is known to fail its self-test.
-#   --emulator FILE    QEMU itself (default: the one that is installed)
-#   --qemu ARG         more for QEMU, as it is; once for each word
-#   --timeout SECONDS  a machine that runs longer has failed (default 600)
-#   --log FILE         what the kernel prints
-#   --report FILE      what the job prints, then "verdict: exit N"
+#   --icount           count instructions: 1 ns of guest time is 1 instruction, on
+#                      one processor.  Guest time leaps while the guest waits for
+#                      anything, so measure on a disk in its memory.
+#   --accelerator      add a virtio crypto device, "accelerator".  QEMU's monitor is
+#                      at the virtio port "monitor", and can unplug the device.
+#                      QEMU's RSA is known to fail its self-test.
+#   --emulator FILE    QEMU itself (default: the installed one)
+#   --qemu ARG         one more word for QEMU's command line; may be given several
+#                      times
+#   --timeout SECONDS  fail if the machine runs longer (default 600)
+#   --log FILE         output of the kernel
+#   --report FILE      output of the job, then "verdict: exit N"
 #   --quiet            do not show the test results while they come in
 #   --help
 #
-# QEMU uses KVM where that boots a kernel, and emulates the processor elsewhere, and with
-# --icount.
+# QEMU uses KVM if KVM boots a kernel on this host.  Otherwise, and with --icount, QEMU
+# emulates the processor.
 #
-# Exit status 0 only if QEMU ended by itself, the job's verdict is 0 and the
-# kernel had nothing to complain about (see check-console.sh).
+# Exit status 0 only if the machine ended by itself, the job's verdict is 0 and the
+# kernel did not complain (see check-console.sh).
 
 set -eu
 
@@ -100,15 +101,13 @@ mkdir -p "$(dirname "$log")" "$(dirname "$report")"
 : > "$log"
 : > "$report"
 
-# last_lines NUMBER FILE: quoted, or who counts results would count these twice.
-last_lines()
-{
+# last_lines NUMBER FILE: print them quoted, so that no reader counts a result twice
+last_lines() {
 	echo "boot.sh: last lines of $2:"
 	tail -n "$1" "$2" | sed 's/^/> /'
 }
 
-fail()
-{
+fail() {
 	echo "boot.sh: job $job: $*" >&2
 	last_lines 60 "$log" >&2
 	last_lines 10 "$report" >&2
@@ -138,7 +137,7 @@ case $status in
 124 | 137)
 	fail "the machine did not end within $timeout s and was killed" ;;
 esac
-# A kernel that panics takes User-mode Linux with it.
+# User-mode Linux ends with an error if its kernel panics, so look at the log first.
 trouble=$("$here/check-console.sh" ${accelerator:+--except virtio-crypto-rsa} "$log") ||
 	fail "the kernel complained: $(head -n 5 <<< "$trouble")"
 [ "$status" -eq 0 ] || fail "the machine failed with exit status $status"

@@ -7,27 +7,27 @@
 #
 #   TREE    kernel source, left as it is
 #   OUTDIR  build directory (O=), made if needed; a second run in it is
-#           incremental.  The kernel is OUTDIR/image, its modules, if it can have
-#           any, are in OUTDIR/modules.img.
+#           incremental.  The kernel is OUTDIR/image.  If the kernel supports
+#           modules, they are in OUTDIR/modules.img.
 #
-#   --arch ARCH              x86_64, arm64 or um (default: this machine's)
-#   --config FILE            what to begin with, several times one after the other
+#   --arch ARCH              x86_64, arm64 or um (default: the host's)
+#   --config FILE            options to begin with; may be given several times
 #                            (default: kernel.config, ARCH.config, and those of the tests)
-#   --fragment FILE          merge FILE over that; may be given several times, the
-#                            last word counts
+#   --fragment FILE          merge FILE over --config; may be given several times, the
+#                            last value of an option counts
 #   --allow-missing SYMBOL   accept that TREE has no such option, for a kernel
 #                            without the series
-#   --module DIR             build the module in DIR, too (see build-modules.sh);
+#   --module DIR             also build the module in DIR (see build-modules.sh);
 #                            may be given several times
 #   --log FILE               full output of make (default OUTDIR/build.log)
-#   --jobs N                 parallel jobs (default: JOBS, else one a processor)
+#   --jobs N                 parallel jobs (default: JOBS, else one per processor)
 #   --config-only            stop when the configuration is made and checked
-#   --configured             take the configuration that OUTDIR has, of an earlier run
+#   --configured             use the configuration of an earlier run in OUTDIR
 #   --help
 #
 # ccache is used if it is installed.  If OUTDIR is a directory right below TREE
-# (TREE/.kernel, say, which git ignores) the compiler sees the same paths in
-# every tree, and what one tree had compiled is there for all others.
+# (such as TREE/.kernel, which git ignores), the compiler sees the same paths in
+# every tree, and ccache shares compiled files between all trees.
 
 set -eu
 set -o pipefail
@@ -73,12 +73,12 @@ for pair in make:make gcc:gcc "${CROSS}gcc:${CROSS_PACKAGE}" flex:flex bison:bis
 		die "${pair%%:*} is not installed (Debian package ${pair##*:})"
 done
 for pair in libelf.h:libelf-dev openssl/opensslv.h:libssl-dev; do
-	echo "#include <${pair%%:*}>" | gcc -E -x c - > /dev/null 2>&1 ||
+	echo "#include < ${pair%%:*}> " | gcc -E -x c - > /dev/null 2>&1 ||
 		die "header ${pair%%:*} is missing (Debian package ${pair##*:})"
 done
 
-# What ends up in the image must not depend on who builds it, where and when;
-# ccache needs the same.
+# The image must not depend on who builds it, where and when.  ccache needs the
+# same.
 export KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 1970'
 export KBUILD_BUILD_USER=kselftest
 export KBUILD_BUILD_HOST=dm-crypt-mdu
@@ -93,21 +93,19 @@ else
 fi
 make=(make -C "$tree" "O=$outdir" "ARCH=$arch" "CROSS_COMPILE=$CROSS" "CC=$cc" "-j$jobs")
 
-fail_make()
-{
+fail_make() {
 	echo "build-kernel.sh: $1 failed: $(printf '%q ' "${make[@]}")$2" >&2
 	grep -nE '(error:|\*\*\*|Error [0-9])' "$log" | head -n 20 >&2 || true
 	echo "build-kernel.sh: full output in $log" >&2
 	exit 1
 }
 
-# Make the configuration and see that it is what was asked for, unless that was done before
-# and nothing it depends on has changed.
-configure()
-{
+# Make the configuration and check it, unless an earlier run has done so and nothing that
+# the configuration depends on has changed.
+configure() {
 	local wanted=$outdir/.config.wanted checked=$outdir/.config.checked check=() symbol
 
-	# The last word on a symbol counts; make each symbol appear once.
+	# The last value of a symbol counts: write one line for each symbol.
 	awk '
 		/^CONFIG_[A-Za-z0-9_]+=/ { symbol = $0; sub(/=.*/, "", symbol) }
 		/^# CONFIG_[A-Za-z0-9_]+ is not set$/ { symbol = $2 }
@@ -150,9 +148,8 @@ fi
 
 echo "Building with $jobs jobs$ccache_note, full output in $log"
 started=$SECONDS
-# Copies what make prints to the log and says now and then how far it is.
-watch_make()
-{
+# Copy make's output to the log, and print progress now and then.
+watch_make() {
 	local objects=0 line
 
 	while IFS= read -r line; do

@@ -1,19 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Make a disk image with the modules of a kernel, and build others for it.
+# Make a disk image of a kernel's modules, and build other modules for that kernel.
 #
 # usage: build-modules.sh [options] BUILDDIR
 #
-#   BUILDDIR       build directory of the kernel, which has been built there with its
-#                  modules; BUILDDIR/modules.img is made, or left alone if nothing changed.
-#                  It is what the virtual machine has in /lib/modules.
+#   BUILDDIR       build directory of the kernel, where the kernel and its modules have
+#                  been built.  The image is BUILDDIR/modules.img, left alone if nothing
+#                  changed.  The guest mounts the image on /lib/modules.
 #
-#   --arch ARCH    x86_64, arm64 or um (default: this machine's)
-#   --module DIR   the module in DIR, too, which is no part of the kernel; may be
-#                  given several times
+#   --arch ARCH    x86_64, arm64 or um (default: the host's)
+#   --module DIR   also build the module in DIR, which is not part of the kernel; may
+#                  be given several times
 #   --log FILE     full output of make (default BUILDDIR/modules.log)
-#   --jobs N       parallel jobs (default: JOBS, else one a processor)
+#   --jobs N       parallel jobs (default: JOBS, else one per processor)
 #   --help
 
 set -eu
@@ -46,8 +46,7 @@ mkdir -p "$root" "$(dirname "$log")"
 : > "$log"
 
 # run_make TARGET...
-run_make()
-{
+run_make() {
 	make -C "$dir" "ARCH=$arch" "CROSS_COMPILE=$CROSS" "-j$jobs" "$@" >> "$log" 2>&1 ||
 		die "make -C $dir ARCH=$arch $* failed, see $log"
 }
@@ -55,7 +54,7 @@ run_make()
 install=("INSTALL_MOD_PATH=$root" INSTALL_MOD_STRIP=1)
 run_make "${install[@]}" modules_install
 if [ ${#module[@]} -gt 0 ]; then
-	# make writes beside the source.
+	# make writes beside the source, so build a copy.
 	external=$dir/external
 	mkdir -p "$external"
 	printf 'obj-m += %s/\n' "${module[@]##*/}" > "$external/Kbuild"
@@ -64,7 +63,7 @@ if [ ${#module[@]} -gt 0 ]; then
 	run_make "M=$external" "${install[@]}" modules_install
 fi
 
-# The names of the build directory say nothing in the virtual machine.
+# These links to directories of the host lead nowhere in the guest.
 rm -f "$root"/lib/modules/*/{build,source}
 image=$dir/modules.img
 inputs=$(cd "$root" && find . -type f -exec sha256sum {} + | sort)

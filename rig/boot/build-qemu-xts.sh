@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Build a QEMU whose virtio crypto device says that it has XTS, which it has but does
-# not say: Debian's own source of it, and one bit more.
+# Build a QEMU whose virtio crypto device offers XTS.  Debian's QEMU has XTS but does not
+# offer it.  This is Debian's source with one more bit set.
 #
 # usage: build-qemu-xts.sh --log FILE DIR
 #
-#   --log FILE   what the build prints
-#   DIR          gets qemu-system-x86_64, with what it needs; left alone if it was made
-#                of the same source already
+#   --log FILE   output of the build
+#   DIR          gets qemu-system-x86_64; left alone if it was made from the same
+#                source
 
 set -eu
 set -o pipefail
@@ -23,7 +23,7 @@ dir=$(realpath -m "${operands[0]}")
 mkdir -p "$(dirname "$log")"
 log=$(realpath "$log")
 
-# The version that Debian has, without that of its packaging.
+# QEMU's version, without the revision of Debian's package.
 version=$(dpkg-query -W -f '${source:Upstream-Version}' qemu-system-x86) ||
 	die "qemu-system-x86 is not installed, which has the firmware"
 if [ "$(cat "$dir/source" 2> /dev/null)" = "$version" ]; then
@@ -40,7 +40,7 @@ trap 'exit 1' INT TERM
 mkdir "$stage/source.d"
 tar -xf "$stage"/packages.d/qemu_*.orig.tar.* -C "$stage/source.d" --strip-components=1
 
-# In newer ones the names have _ALG_, and _ALGO_, in them.
+# Newer versions of QEMU have names with _ALG_ or _ALGO_.
 backend=$stage/source.d/backends/cryptodev-builtin.c
 sed -i 's/\(cipher_algo_l = 1u << \(VIRTIO_CRYPTO_CIPHER_\)AES_CBC\);/\1 |\n\t1u << \2AES_XTS;/' \
 	"$backend"
@@ -50,7 +50,7 @@ sed -i 's/\(cipher_algo_l = 1u << \(VIRTIO_CRYPTO_CIPHER_\)AES_CBC\);/\1 |\n\t1u
 echo "Building QEMU $version, which takes some ten minutes, full output in $log"
 (
 	cd "$stage/source.d"
-	# Debian's source goes without firmware that was not made from it.
+	# Debian's source package leaves out firmware that is not built from that source.
 	sed -i 's/^if unpack_edk2_blobs$/if false/' pc-bios/meson.build
 	./configure --target-list=x86_64-softmmu --without-default-features --enable-tcg \
 		--enable-nettle --disable-install-blobs --with-git-submodules=ignore \

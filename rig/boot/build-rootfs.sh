@@ -1,20 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Make the root file system image for the virtual machine: the programs that the
-# file "programs" names with the libraries they need, qemu/init.sh and the
+# Make the root file system image of the guest: the programs that the file
+# "programs" names, the libraries that they need, init.sh, the jobs and the
 # installed kselftests.  Needs no privileges.
 #
 # usage: build-rootfs.sh --selftests DIR [options] OUTPUT.img
 #
-#   --selftests DIR   what install-selftests.sh made; it becomes /kselftest
-#   --arch ARCH       x86_64 or arm64 (default: this machine's)
-#   --sysroot DIR     take programs and libraries from there, as build-sysroot.sh
-#                     made it, and not from this machine
+#   --selftests DIR   made by install-selftests.sh; becomes /kselftest
+#   --arch ARCH       x86_64 or arm64 (default: the host's)
+#   --sysroot DIR     take programs and libraries from DIR, made by
+#                     build-sysroot.sh, and not from the host
 #   --help
 #
-# The image is ext4 and meant to be mounted read-only.  It is left alone if
-# nothing that goes into it changed since it was made.
+# The image is ext4, to be mounted read-only.  An existing image is left alone if
+# nothing that goes into it has changed.
 
 set -eu
 
@@ -38,9 +38,8 @@ command -v readelf > /dev/null || die "readelf is not installed (Debian package 
 output=$(realpath -m "${operands[0]}")
 mkdir -p "$(dirname "$output")"
 
-# find_program NAME: its path, as the virtual machine sees it
-find_program()
-{
+# find_program NAME: print its path in the guest
+find_program() {
 	local dir
 
 	if [ -z "$sysroot" ]; then
@@ -81,8 +80,7 @@ if readelf -l "$sysroot$busybox" | grep -q INTERP; then
 fi
 
 # The image is made again only if this list changes.
-list_inputs()
-{
+list_inputs() {
 	sha256sum "$0" "$here/programs" "$here/init.sh" "$here"/jobs/*
 	(cd "$selftests" && find . -type f -printf '%m ' -exec sha256sum {} \;) | sort
 	stat -L -c '%n %s %Y' "${paths[@]/#/$sysroot}"
@@ -110,10 +108,9 @@ ln -s /proc/self/mounts "$root/etc/mtab"
 echo 'root:x:0:0:root:/tmp:/bin/bash' > "$root/etc/passwd"
 echo 'root:x:0:' > "$root/etc/group"
 
-# Put one file where it was, once.  A link is followed within the sysroot: outside of
-# it is the program of another processor.
-copy_file()
-{
+# copy_file PATH: copy a file into the image, to the same path, unless it is there.
+# Follow a link within the sysroot: programs outside of it are for another processor.
+copy_file() {
 	local file=$sysroot$1 target
 
 	[ ! -e "$root$1" ] || return 0
@@ -128,10 +125,9 @@ copy_file()
 	cp "$file" "$root$1"
 }
 
-# find_library NAME [DIRECTORY]: its path.  Debian has one directory for each
+# find_library NAME [DIRECTORY]: print its path.  Debian has one directory for each
 # architecture.
-find_library()
-{
+find_library() {
 	local dir
 
 	for dir in ${2:+"$2"} "/usr/lib/$TRIPLET" "/lib/$TRIPLET" /usr/lib64 /lib64 \
@@ -144,16 +140,14 @@ find_library()
 	return 1
 }
 
-# elf_words FILE TYPE: what the dynamic section of FILE has of that type.  Of
-# another kind of file readelf says nothing.
-elf_words()
-{
+# elf_words FILE TYPE: print the entries of TYPE in the dynamic section of FILE.
+# Print nothing if FILE is not an ELF file.
+elf_words() {
 	readelf -d "$1" 2> /dev/null | sed -n "s/.*($2).*\[\(.*\)\]\$/\1/p"
 }
 
-# copy_libraries PATH: what the ELF file PATH needs, and what that needs.
-copy_libraries()
-{
+# copy_libraries PATH: copy the libraries that the ELF file PATH needs, recursively
+copy_libraries() {
 	local library path runpath
 
 	runpath=$(elf_words "$1" RUNPATH)
@@ -171,19 +165,19 @@ for path in "${paths[@]}"; do
 	copy_libraries "$root$path"
 done
 [ -e "$root$LOADER" ] || copy_file "$LOADER"
-# glibc loads this one only when a thread ends, and stdbuf preloads its own.
+# glibc loads libgcc_s only when a thread ends, and stdbuf preloads libstdbuf.
 for path in "$(find_library libgcc_s.so.1)" /usr/libexec/coreutils/libstdbuf.so; do
 	[ ! -e "$sysroot$path" ] || copy_file "$path"
 done
 [ ! -e "$sysroot/etc/mke2fs.conf" ] || copy_file /etc/mke2fs.conf
 
 copy_file "$busybox"
-# The applets of this machine's busybox, as the other one may not run here.
+# Ask the host's busybox for the applets: the guest's busybox may not run here.
 for applet in $(busybox --list); do
 	ln -s "$busybox" "$root/usr/libexec/busybox/$applet"
 done
 [ -e "$root/usr/bin/awk" ] || ln -s mawk "$root/usr/bin/awk"
-# Not busybox: its shell prefers its own applets to the programs in PATH.
+# sh is not busybox, whose shell prefers its own applets to the programs in PATH.
 [ -e "$root/usr/bin/sh" ] || ln -s dash "$root/usr/bin/sh"
 [ -e "$root/usr/sbin/mkfs.ext4" ] || ln -s "$(find_program mke2fs)" "$root/usr/sbin/mkfs.ext4"
 [ -e "$root/usr/sbin/fsck.ext4" ] || ln -s "$(find_program e2fsck)" "$root/usr/sbin/fsck.ext4"
@@ -196,7 +190,7 @@ find "$root/kselftest" -type f -perm /111 | while read -r path; do
 	copy_libraries "$path"
 done
 
-# A tenth and 16 MiB for the file system's own structures.
+# Add a tenth and 16 MiB for the file system's own structures.
 size=$(du -s --block-size=1M "$root" | cut -f 1)
 size=$((size + size / 10 + 16))
 if ! mke2fs -q -t ext4 -O ^has_journal -m 0 -E root_owner=0:0 -d "$root" \

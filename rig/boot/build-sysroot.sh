@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Make a directory with the programs of another architecture that the virtual
-# machine needs, and with what its selftests are compiled against, out of Debian's
-# packages.  Needs no privileges; this machine's packages stay as they are.
+# Unpack Debian packages of another architecture into a directory: the programs that
+# the guest needs, and the headers and libraries that compiling its selftests needs.
+# Needs no privileges; the host's packages stay as they are.
 #
 # usage: build-sysroot.sh --arch ARCH DIR
 #
 #   --arch ARCH   arm64
-#   DIR           left alone if it was made of the same packages already
+#   DIR           left alone if it was made from the same packages
 #   --help
 
 set -eu
@@ -26,7 +26,6 @@ while IFS=: read -r package _; do
 	packages+=("$package")
 done < <(grep -v '^#' "$here/programs" | sort -u -t : -k 1,1)
 
-# This tells what the directory was made of.
 made_of="$arch ${packages[*]}"
 if [ "$(cat "$dir/packages" 2> /dev/null)" = "$made_of" ]; then
 	echo "Programs of $arch: $dir (unchanged)"
@@ -40,7 +39,7 @@ trap 'exit 1' INT TERM
 "$here/fetch-debian.sh" --arch "$arch" --with-depends --dir "$stage/packages.d" \
 	"${packages[@]}"
 
-# The packages of some suites put things into /bin, of others into /usr/bin.
+# Packages of some suites install into /bin, those of others into /usr/bin.
 root=$stage/root
 mkdir -p "$root"/usr/{bin,sbin,lib,lib64}
 for name in bin sbin lib lib64; do

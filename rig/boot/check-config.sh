@@ -5,15 +5,15 @@
 #
 # usage: check-config.sh [--allow-missing SYMBOL]... TREE CONFIG FRAGMENT
 #
-#   TREE      kernel source the configuration was made in
-#   CONFIG    the .config that came out
-#   FRAGMENT  what was asked for: CONFIG_X=value and "# CONFIG_X is not set"
+#   TREE      kernel source that the configuration was made in
+#   CONFIG    the resulting .config
+#   FRAGMENT  the wanted options: CONFIG_X=value and "# CONFIG_X is not set"
 #
 #   --allow-missing SYMBOL   accept that TREE has no such option at all (write
-#                            it without CONFIG_).  If TREE has it, it must take
-#                            effect like any other.
+#                            it without CONFIG_).  If TREE has the option, the
+#                            option must take effect like any other.
 #
-# Prints every option that is not as asked for; exit status 1 then.
+# Prints every option that did not take effect.  Exit status 1 if there is one.
 
 set -eu
 
@@ -32,9 +32,8 @@ fragment=$3
 [ -r "$config" ] || die "cannot read $config"
 [ -r "$fragment" ] || die "cannot read $fragment"
 
-# Kconfig symbols that the tree defines anywhere.
-is_defined()
-{
+# is_defined SYMBOL: succeeds if any Kconfig file of the tree defines SYMBOL
+is_defined() {
 	grep -rqsE --include='Kconfig*' \
 		"^[[:space:]]*(menu)?config[[:space:]]+$1([[:space:]]|\$)" "$tree"
 }
@@ -53,8 +52,7 @@ while read -r line; do
 
 	case $line in
 	CONFIG_*=n | "# "*)
-		# An option that is off because what it depends on is off does
-		# not appear in .config.
+		# .config does not list an option whose dependencies are off.
 		grep -qE "^$symbol=" "$config" || continue ;;
 	*)
 		if grep -qxF -- "$line" "$config"; then

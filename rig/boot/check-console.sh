@@ -5,10 +5,10 @@
 #
 # usage: check-console.sh [--except DRIVER] LOG
 #
-# Prints the lines that are a sign of trouble; exit status 1 if there is one.
+# Prints the lines that are signs of trouble.  Exit status 1 if there is one.
 #
-#   --except DRIVER   a cipher that is known to fail its self-test, which is no
-#                     sign of trouble, nor is that the kernel warns of it
+#   --except DRIVER   a cipher that is known to fail its self-test: neither the
+#                     failure nor the kernel's warning of it is a sign of trouble
 
 set -eu
 
@@ -27,10 +27,9 @@ if [ $# -ne 1 ] || [ ! -r "$1" ]; then
 	exit 2
 fi
 
-# A line that the kernel had to interrupt says so and is there once more; the beginning
-# and the word of it become empty lines.
-without_beginnings()
-{
+# When the kernel interrupts a line, it prints a "replaying" notice and then the whole
+# line.  Turn the beginning of the line and the notice into empty lines.
+without_beginnings() {
 	awk '
 		/\*\* replaying previous printk message \*\*/ { before = $0 = "" }
 		NR > 1 { print before }
@@ -38,12 +37,12 @@ without_beginnings()
 		END { if (NR > 0) print before }' "$1"
 }
 
-# The lines with their numbers, without what is known: a line that names the driver,
-# one before it that says which test of a cipher has failed, with nothing between them
-# that is about a cipher but that there is no test for it, and a warning as a whole,
-# unless another one has come between its lines.
-without_known()
-{
+# Print the lines with their numbers, but leave out the known failure of the driver:
+# - the line that names the driver;
+# - an earlier line that says which test has failed, if no line about a cipher comes
+#   between the two, other than "No test for";
+# - a whole warning that names the driver, unless another warning is mixed into it.
+without_known() {
 	awk -v driver="$driver" '
 		function known(text) {
 			return driver != "" && text ~ /alg: .*fail/ && index(text, " " driver)
@@ -75,9 +74,9 @@ without_known()
 		END { printf "%s", which; end_of_warning() }'
 }
 
-# lockdep, KASAN, KCSAN and the debugging of objects announce themselves with
-# WARNING: or BUG:, the slab allocator with BUG and the name of a cache.  kmemleak
-# and lockdep that gave up would not notice anything any more.
+# Reports of lockdep, KASAN, KCSAN and debugobjects have WARNING: or BUG:, those of
+# the slab allocator have BUG and the name of a cache.  If kmemleak or lockdep gave
+# up, it would not notice anything any more.
 ! without_beginnings "$1" | without_known | grep -aE \
 	-e 'WARNING:|BUG:|Oops|Kernel panic|Call Trace|UBSAN:' \
 	-e 'general protection fault|unable to handle|double fault' \

@@ -5,13 +5,13 @@
 #
 # usage: copy-tree.sh TREE OUTDIR PATCH...
 #
-#   TREE    kernel source, a git tree, left as it is; its changes count whether
-#           they are committed or not
+#   TREE    kernel source, a git tree, left as it is; uncommitted changes are copied,
+#           too
 #   OUTDIR  OUTDIR/source is the copy, made if needed; a second run writes only the
-#           files that differ, so that make sees no others as new
-#   PATCH   for git apply, in this order
+#           files that differ, so that make does not take the others for new
+#   PATCH   for git apply; patches are applied in this order
 #
-# Exit status 3 if a patch does not apply; OUTDIR/source is what it was before then.
+# Exit status 3 if a patch does not apply.  OUTDIR/source then stays as it was.
 
 set -eu
 
@@ -28,16 +28,15 @@ mkdir -p "$2/objects" "$2/source"
 outdir=$(cd "$2" && pwd -P)
 shift 2
 
-# git_path NAME: where TREE's git keeps NAME
-git_path()
-{
+# git_path NAME: print where TREE's git keeps NAME
+git_path() {
 	git -C "$tree" rev-parse --path-format=absolute --git-path "$1" ||
 		die "$tree is not a git tree"
 }
 
-# Git writes to OUTDIR, and may read from TREE.
-in_outdir()
-{
+# in_outdir INDEX ARGUMENT...: run git on TREE.  Git writes objects and INDEX to OUTDIR,
+# and reads objects from TREE, too.
+in_outdir() {
 	GIT_OBJECT_DIRECTORY=$outdir/objects GIT_ALTERNATE_OBJECT_DIRECTORIES=$objects \
 		GIT_INDEX_FILE=$outdir/$1 git -C "$tree" "${@:2}"
 }

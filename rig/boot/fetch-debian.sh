@@ -1,32 +1,32 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Fetch packages of Debian, of any suite and architecture, with an apt of its
-# own: sources, indexes and packages of the machine stay as they are.  Needs no
-# privileges.  The mirror is the one that the machine's own sources name.
+# Fetch packages of Debian, of any suite and architecture, with a private apt.  The
+# host's sources, indexes and packages stay as they are.  Needs no privileges.  The
+# mirror is the one that the host's sources name.
 #
 # usage: fetch-debian.sh [options] --dir DIR PACKAGE[=VERSION]...
 #        fetch-debian.sh [options] --list PATTERN[=VERSION]...
 #
-#   --suite SUITE   sid or trixie-backports, say; may be given several times, the
-#                   newest version counts (default: the machine's own, with
-#                   updates and security)
-#   --arch ARCH     Debian's name of an architecture (default: this machine's)
-#   --dir DIR       where the files are put
-#   --with-depends  all that the packages depend on, too
-#   --source        source packages, and not binary ones
-#   --tar-only      of a source package only the upstream tarball
-#   --move          keep no copy in the cache of what is put into DIR
+#   --suite SUITE   such as sid or trixie-backports; may be given several times, the
+#                   newest version counts (default: the host's suite, with updates
+#                   and security)
+#   --arch ARCH     Debian's name of an architecture (default: the host's)
+#   --dir DIR       directory for the files
+#   --with-depends  fetch all that the packages depend on, too
+#   --source        fetch source packages, and not binary ones
+#   --tar-only      fetch only the upstream tarball of a source package
+#   --move          do not keep the files in the cache after copying them into DIR
 #   --list          fetch no package, print "package version suite", the newest
-#                   version of a package first; nothing if none matches
+#                   version of a package first; print nothing if none matches
 #   --help
 #
 # Indexes and packages are kept in the directory apt of $DM_CRYPT_MDU_CACHE
-# (default: dm-crypt-mdu in $XDG_CACHE_HOME or ~/.cache).  An index is used for a
-# day, or until something is not found by it.
+# (default: dm-crypt-mdu in $XDG_CACHE_HOME or ~/.cache).  An index is fetched again
+# after a day, or when something cannot be found with it.
 #
-# Exit status: 3 if Debian does not have what was asked for, 4 if the mirror
-# cannot be reached, 1 for wrong usage and everything else that failed.
+# Exit status: 3 if Debian does not have the package or suite, 4 if the mirror cannot
+# be reached, 1 for wrong usage and all other failures.
 
 # shellcheck disable=SC2128,SC2178 # "list" is an array in lib.sh only
 
@@ -34,7 +34,7 @@ set -eu
 set -o pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/_lib.sh"
-# What apt says is read below.
+# The functions below parse apt's messages.
 export LC_ALL=C
 
 suite=()
@@ -53,7 +53,7 @@ parse_options suite+ arch= dir= list! source! tar-only! with-depends! move! -- "
 [ -z "$with_depends" ] || [ -z "$source" ] ||
 	die "--with-depends and --source do not go together, see --help"
 for operand in "${operands[@]}" ${suite[@]+"${suite[@]}"}; do
-	# apt has other meanings for most of what is not in this set.
+	# Most other characters have a special meaning for apt.
 	[[ $operand =~ ^[a-zA-Z0-9*?][a-zA-Z0-9*?+.:=~/-]*$ ]] ||
 		die "'$operand' is no name of a package or suite"
 done
@@ -62,17 +62,15 @@ for program in apt-get /usr/lib/apt/apt-helper dpkg flock; do
 		die "$program is not installed: this needs Debian's apt, dpkg and util-linux"
 done
 [ -n "$arch" ] || arch=$(dpkg --print-architecture)
-# What is listed or fetched goes to stdout and DIR, what is said to stderr.
-say()
-{
+# stdout is for the list, so messages go to stderr.
+say() {
 	echo "${0##*/}: $*" >&2
 }
 
-# The one who called needs to tell these from other failures.
+# The caller needs to tell these from other failures.
 readonly NOT_THERE=3 NOT_REACHED=4
 
-give_up()
-{
+give_up() {
 	local status=$1
 	shift
 
@@ -80,7 +78,7 @@ give_up()
 	exit "$status"
 }
 
-apt=$(realpath -m "$(cache_dir)")/apt
+apt=$(cache_dir apt)
 archives=$apt/archives
 [ -z "$dir" ] || dir=$(realpath -m "$dir")
 if ! mkdir -p "$apt"/{archives,stamps,lists/partial} || ! [ -w "$apt/lists" ]; then
@@ -91,7 +89,7 @@ if ! flock -n 8; then
 	say "waiting for another one that uses $apt"
 	flock 8
 fi
-# The lock is ours, so these are what killed ones left.
+# This run holds the lock, so these directories are left over from killed runs.
 rm -rf "$apt"/run.*
 work=$(mktemp -d "$apt/run.XXXXXX")
 part=
@@ -103,9 +101,8 @@ mkdir -p "$work"/{archives/partial,download}
 . "$here/_private-apt.sh"
 . "$here/_fetch-files.sh"
 
-# list_packages PATTERN[=VERSION]...: "package version suite", newest first
-list_packages()
-{
+# list_packages PATTERN[=VERSION]...: print "package version suite", newest first
+list_packages() {
 	local release file
 
 	# shellcheck disable=SC2016 # apt's variables
@@ -143,10 +140,9 @@ list_packages()
 			}' "$@" | sort -k 1,1V -k 2,2Vr | cut -d ' ' -f 1,3,4 | uniq
 }
 
-# choose_versions: the array "wanted", PACKAGE=VERSION for each operand; what is
-# not there goes into the array "lacking".
-choose_versions()
-{
+# choose_versions: set the array "wanted" to PACKAGE=VERSION for each operand that
+# the index has, and the array "lacking" to the others; fails if there are others
+choose_versions() {
 	local known operand name version
 
 	known=$(list_packages "${operands[@]%%=*}")

@@ -1,18 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# First process of the virtual machine: sets up an ordinary environment, runs
-# the one job named on the kernel command line, reports how it ended, and switches
-# the machine off.
+# First process of the guest: sets up an ordinary environment, runs the job that the
+# kernel command line names, reports how the job ended, and switches the guest off.
 #
 #   mdu.job=NAME     /jobs/NAME.sh, or "shell" for an interactive shell
 #   mdu.args="..."   arguments for the job, split at spaces
-#   mdu.report=TTY   report there, and not on the virtio port "report"
-#   mdu.modules=DISK what to have in /lib/modules
+#   mdu.report=TTY   report to TTY, and not to the virtio port "report"
+#   mdu.modules=DISK mount DISK on /lib/modules
 
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/libexec/busybox
 export HOME=/tmp TMPDIR=/tmp TERM=linux LC_ALL=C
-# There is no udev that would make device nodes, and links to them, or answer its cookies.
+# The guest has no udev to make device nodes and links, or to answer libdevmapper's cookies.
 export DM_DISABLE_UDEV=1
 
 mount -t proc -o nosuid,nodev,noexec none /proc
@@ -35,16 +34,15 @@ for file in /sys/class/virtio-ports/*/name; do
 	[ -z "$name" ] || ln -s "../${device##*/}" "/dev/virtio-ports/$name"
 done
 
-# User-mode Linux has other names for its disks.
+# User-mode Linux has other names for its disks: add the usual ones.
 for device in /dev/ubd?; do
 	[ ! -b "$device" ] || ln -s "${device##*/}" "/dev/vd${device#/dev/ubd}"
 done
 
 read -r cmdline < /proc/cmdline
 
-# Value of a quoted or plain parameter of the kernel command line.
-parameter()
-{
+# parameter NAME: print the value of a parameter of the kernel command line, without quotes
+parameter() {
 	case " $cmdline" in
 	*" $1=\""*)
 		value=${cmdline#*"$1=\""}
@@ -58,7 +56,7 @@ parameter()
 modules=$(parameter mdu.modules)
 if [ -n "$modules" ]; then
 	mount -t ext4 -o ro "$modules" /lib/modules
-	# Its parameters are there, and its functions have addresses, only when it is.
+	# Only a loaded dm-crypt has parameters in sysfs, and addresses of its functions.
 	modprobe -q dm-crypt
 fi
 
@@ -79,11 +77,11 @@ if [ ! -c "$port" ]; then
 	poweroff -f
 fi
 exec 3> "$port"
-# Line by line as it is, for those that are terminals.
+# A terminal must pass each line on unchanged.
 [ ! -t 3 ] || stty raw -echo < "$port"
 
-# The port can be opened only once; a pipe can be opened again by name, as
-# some scripts do with /dev/stdout.
+# The port can be opened only once.  The job writes to a pipe, because some scripts
+# open /dev/stdout again by name.
 {
 	if [ -x "/jobs/$job.sh" ]; then
 		cd /tmp || exit

@@ -1,15 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Build the dm-crypt-mdu selftests of a kernel tree and install them, and beside them
-# the tests of the rig, for build-rootfs.sh.
+# Build the dm-crypt-mdu selftests of a kernel tree and the tests of the rig, and install
+# them in one directory for build-rootfs.sh.
 #
 # usage: install-selftests.sh [options] TREE DIR
 #
 #   TREE            kernel source tree
 #   DIR             made anew if anything that goes into it changed
 #
-#   --arch ARCH     x86_64 or arm64 (default: this machine's)
+#   --arch ARCH     x86_64 or arm64 (default: the host's)
 #   --sysroot DIR   headers and libraries of ARCH, made by build-sysroot.sh
 #   --log FILE      output of make (default DIR.log)
 #   --help
@@ -48,7 +48,7 @@ rm -rf "$dir.tmp"
 } > "$log" 2>&1 || die "make install of the selftests failed, see $log"
 "${rig_make[@]}" -s emit_tests COLLECTION=dm-crypt-mdu >> "$dir.tmp/kselftest-list.txt"
 
-# The image is made anew when a file in DIR is younger.
+# Leave DIR alone if nothing in it changed.
 if [ -d "$dir" ] && diff -rq "$dir" "$dir.tmp" > /dev/null; then
 	rm -rf "$dir.tmp"
 else

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Boot a disk made by build-image.sh, unlock its volume, and see that it batches; and
-once more, to see that this can be switched off for good.
+"""Boot a disk made by build-image.sh, unlock its volume, and check that the volume
+batches.  Boot again, and check that batching stays switched off.
 
-The machine has nothing but the disk: firmware, GRUB, the initramfs and Debian's kernel
-are those on it.  The passphrase is typed where the initramfs asks for it, on the first
-serial line.  What Debian then says of itself comes over the second one (report.sh), and
-is judged here.  TAP on stdout.
+The machine has only the disk: GRUB, the initramfs and Debian's kernel are on it.  When
+the initramfs asks for the passphrase on the first serial line, this program types it.
+Debian then sends a report over the second serial line (report.sh), which this program
+judges.  TAP on stdout.
 """
 
 import argparse
@@ -20,7 +20,7 @@ PROMPT = b"unlock disk root_crypt"
 
 
 def run(args):
-    """Boot, and type the passphrase; returns whether the machine ended by itself."""
+    """Boot, and type the passphrase; return whether the machine ended by itself."""
     with open(args.disk + ".passphrase", "rb") as file:
         passphrase = file.read()
     command = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none",
@@ -49,7 +49,7 @@ def run(args):
             if PROMPT in seen and typed < 4:
                 typed += 1
                 seen = b""
-                # The prompt is there a moment before somebody reads.
+                # The initramfs prints the prompt a moment before it reads.
                 time.sleep(2)
                 machine.stdin.write(passphrase + b"\n")
                 machine.stdin.flush()
@@ -60,7 +60,7 @@ def run(args):
 
 
 def tests(report):
-    """What has to be in the report, as names and whether it is."""
+    """Yield for each expected fact its name, and whether the report has it."""
     text = {}
     for line in report:
         key, _, value = line.partition(": ")

@@ -1,22 +1,22 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Install Debian, with kernel packages of one's own, on a LUKS2 volume in a disk image
-# that boots by itself: GRUB, an initramfs of cryptsetup-initramfs that asks for the
+# Install Debian, with the given kernel packages, on a LUKS2 volume in a disk image that
+# boots by itself: with GRUB, an initramfs by cryptsetup-initramfs that asks for the
 # passphrase, and systemd.
 #
 # usage: build-image.sh [options] --packages DIR --kernel IMAGE --rootfs IMG DISK
 #
-#   DISK             the image that is made, of 4 GB, most of which are holes
+#   DISK             the resulting image, of 4 GiB, most of which are holes
 #   --packages DIR   the packages (.deb) to install besides Debian's own
-#   --kernel IMAGE   made by ../boot/build-kernel.sh: the machine that formats the volume
-#   --rootfs IMG     made by ../boot/build-rootfs.sh, for the same
-#   --log FILE       what all of this prints (default DISK.log)
+#   --kernel IMAGE   made by ../boot/build-kernel.sh, for the guest that formats the volume
+#   --rootfs IMG     made by ../boot/build-rootfs.sh, for the same guest
+#   --log FILE       output of mmdebstrap and sfdisk (default DISK.log)
 #   --help
 #
-# Debian is that of this machine, from where its apt gets it, by mmdebstrap: as root, or
-# with user namespaces.  Nothing of the machine's disks is mounted or mapped for that; the
-# volume is made in QEMU.  The passphrase is "dm-crypt-mdu", in DISK.passphrase.
+# mmdebstrap fetches the host's release of Debian from the host's apt sources.  It needs
+# root or user namespaces.  No disk of the host is mounted or mapped: the volume is made
+# in QEMU.  The passphrase is "dm-crypt-mdu", in DISK.passphrase.
 
 set -eu
 set -o pipefail
@@ -48,7 +48,7 @@ trap 'rm -rf "$stage"' EXIT
 trap 'exit 1' INT TERM
 : > "$log"
 
-# What the initramfs has to know is known before there is a volume.
+# Choose the UUIDs first: the initramfs needs them before the volume exists.
 volume_uuid=$(< /proc/sys/kernel/random/uuid)
 root_uuid=$(< /proc/sys/kernel/random/uuid)
 boot_uuid=$(< /proc/sys/kernel/random/uuid)
@@ -80,7 +80,7 @@ suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
 mkdir "$stage/debs"
 cp "${debs[@]}" "$stage/debs"
 tar -C "$files" -cf "$stage/files.tar" --owner=0 --group=0 .
-# shellcheck disable=SC2016 # of the shell that runs the hooks
+# shellcheck disable=SC2016 # for the shell that runs the hooks
 mmdebstrap --variant=minbase --format=tar \
 	--include=systemd-sysv,udev,kmod,initramfs-tools,cryptsetup-initramfs,zstd \
 	--include=grub-pc-bin,grub2-common,dmsetup,fio,procps,mount,fdisk,man-db,mawk \

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What a Debian on an encrypted volume says about it, on the second serial line.  It then
-# does what the manual page says of switching batching off for good, boots once more, says
-# what came of that, and switches itself off.
+# Report about Debian's encrypted root volume, on the second serial line.  Then switch
+# batching off permanently, as the manual page describes, and reboot.  After the reboot
+# report the volume's status, and power off.
 
 set -u
 
@@ -16,7 +16,7 @@ if [ -e /etc/modprobe.d/dm-crypt.conf ]; then
 	exit
 fi
 
-# Enough I/O to count: a file that is written, and read back from the disk.
+# Write a file and read it back from the disk, so that there are batches to count.
 fio --name=file --filename=/var/tmp/file --size=16M --bs=256k --rw=write --direct=1 \
 	--verify=crc32c --do_verify=1 --verify_fatal=1 --output=/run/fio
 echo "fio: exit $?"

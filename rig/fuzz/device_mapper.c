@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Talk to device mapper about the one device that there is.
+ * Talk to device mapper about the only device of the program.
  */
 #include <err.h>
 #include <errno.h>
@@ -60,7 +60,7 @@ void create_device(void)
 	fuzz.minor = minor(io->dev);
 }
 
-/* Something else, udev for one, may have it open for a moment. */
+/* Try again while it is busy: udev, for example, may have it open for a moment. */
 void remove_device(void)
 {
 	int r, tries;

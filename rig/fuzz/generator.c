@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Make the tables: each part of a line is right, or one of the wrong ones that somebody
- * could write, and some lines are damaged as a whole.
+ * Make the tables.  Each part of a line is right, or wrong in a way that somebody could
+ * write.  Some whole lines are damaged.
  */
 #include <stdarg.h>
 #include <stdint.h>
@@ -113,7 +113,7 @@ static const char * const bad_numbers[] = {
 	"18446744073709551615", "9223372036854775808",
 };
 
-/* None of them is a disk. */
+/* None of these is a disk. */
 static const char * const bad_devices[] = {
 	"/dev/null", "/dev/no-such-disk", "/", "", ".", "/dev/mapper/control", "/proc/self/mem",
 	"no-such-disk", "/dev", "/dev/no/such/disk", "%s",
@@ -170,7 +170,7 @@ static void append_key(char *line, unsigned int bytes, bool good)
 	}
 }
 
-/* Numbers where the counters that IVs are made of wrap. */
+/* Numbers around which the counters in IVs wrap. */
 static void append_iv_offset(char *line, bool good)
 {
 	__u64 edge = percent(70) ? (__u64)(1 + below(3)) << 32 : 0;
@@ -195,7 +195,7 @@ static void append_iv_offset(char *line, bool good)
 		value = random64() >> below(64);
 		break;
 	default:
-		/* Where counters of sectors of 4096 wrap. */
+		/* Counters of 4096-byte sectors wrap here. */
 		value = (edge << 3) - 8 * below(64);
 	}
 	append(line, "%llu", percent(80) ? value & ~(__u64)7 : value);
@@ -226,7 +226,7 @@ static __u64 choose_len(bool good)
 	return good ? pick(good_lens) : pick(bad_lens);
 }
 
-/* One thing in the line changes: the kind of error that a program would make. */
+/* Change one thing in the line, as a faulty program would. */
 static void damage(char *line)
 {
 	size_t len = strlen(line), at = below(len + 1);
@@ -251,13 +251,13 @@ static void damage(char *line)
 		}
 		break;
 	case 4:
-		/* A word is gone, */
+		/* Remove the first word. */
 		blank = strchr(line, ' ');
 		if (blank)
 			memmove(line, blank + 1, strlen(blank + 1) + 1);
 		break;
 	default:
-		/* or very long. */
+		/* Make a word very long. */
 		if (len + 2048 < MAX_LINE) {
 			memmove(line + at + 2000, line + at, len - at + 1);
 			memset(line + at, "aA0(:-"[below(6)], 2000);
@@ -268,14 +268,14 @@ static void damage(char *line)
 bool make_table(char *line)
 {
 	const struct good_cipher *cipher = &pick(good_ciphers);
-	/* Which of its parts are to be right; nine tenths of them. */
+	/* A bit for each part of the line that must be right: nine tenths of them. */
 	unsigned int right = 0, i;
 	bool good = percent(35);
 
 	for (i = 0; i < 8; i++)
 		right |= (good || percent(85)) << i;
 
-	/* Those that can be batched are a third. */
+	/* Prefer the first eight ciphers, which can be batched. */
 	if (percent(25))
 		cipher = &good_ciphers[below(8)];
 	line[0] = 0;

@@ -8,17 +8,17 @@
  *   PARAMETER		file of dm-crypt's module parameter batch_sectors
  *
  *   --seed N		the same seed gives the same tables (default 1)
- *   --count N		how many (default 1000)
- *   --first N		begin at that one of them
- *   --seconds N	stop after that time
+ *   --count N		number of tables (default 1000)
+ *   --first N		begin at table N of the seed
+ *   --seconds N	stop after N seconds
  *   --print		print each table before it is loaded
  *
- * What must hold of a table that is accepted is asked of the table itself, and
- * not of what made it: see expect_status(), expect_table() and use_volume() in use.c.
- * And the kernel must have no complaint in its log, see expect_content_kernel().
+ * The program checks an accepted table by the table itself, and not by the way it was
+ * made: see expect_status(), expect_table() and use_volume() in use.c.  Also, the kernel
+ * must not complain in its log, see expect_content_kernel().
  *
- * Exit status 0 if it does, for all of them.  Prints "WORD NUMBER" for what there
- * was.  At the first surprise the table is printed, and how to repeat it.
+ * Exit status 0 if all tables pass.  Prints lines "WORD NUMBER" that count what happened.
+ * At the first failure prints the table, and how to repeat it.
  */
 #include <err.h>
 #include <errno.h>
@@ -57,8 +57,8 @@ void surprise(const char *format, ...)
 }
 
 /*
- * Reads on in the kernel's log.  It holds some hundred tables, so that it has to be
- * done after each of them.
+ * Read the new records of the kernel's log.  The log holds some hundred tables, so read
+ * it after each table.
  */
 static void expect_content_kernel(void)
 {
@@ -73,7 +73,7 @@ static void expect_content_kernel(void)
 	while ((n = read(log_fd, record, sizeof(record) - 1)) > 0) {
 		record[n] = 0;
 		for (i = 0; i < ARRAY_SIZE(complaints); i++)
-			/* What the kernel repeats of a table is not its own word. */
+			/* Skip messages of device mapper, which quote the table. */
 			if (strstr(record, complaints[i]) && !strstr(record, "device-mapper:"))
 				surprise("the kernel complains: %s", record);
 	}
@@ -81,7 +81,7 @@ static void expect_content_kernel(void)
 		surprise("cannot read the kernel's log: %s", strerror(errno));
 }
 
-/* Two targets whose lengths have a sum that wraps, or is not what the begins say. */
+/* Load two targets whose lengths have a sum that wraps, or that do not fit the begins. */
 static void load_odd_sums(const char *line)
 {
 	static const __u64 lens[] = { 0, 8, 1ULL << 63, UINT64_MAX, UINT64_MAX - 7 };
@@ -92,12 +92,12 @@ static void load_odd_sums(const char *line)
 
 	if (strlen(line) > MAX_LINE / 2)
 		return;
-	/* Whether it is accepted is not dm-crypt's business. */
+	/* Device mapper, and not dm-crypt, decides whether to accept this. */
 	if (!load_targets(targets, 2))
 		clear_inactive();
 }
 
-/* A plain table of a cipher that is there: it must be accepted. */
+/* A plain table of a cipher that the kernel has must be accepted. */
 static void expect_accepted(const struct table *t, int r)
 {
 	__u64 mask = t->sector_size / 512 - 1;
@@ -106,7 +106,7 @@ static void expect_accepted(const struct table *t, int r)
 		return;
 	if (strlen(t->words[1]) != 128 || t->iv_offset & mask || t->len & mask)
 		return;
-	/* One option at most, as two may contradict each other. */
+	/* Allow one option at most, because two options may contradict each other. */
 	if (t->nr_words > 7)
 		return;
 	surprise("it is refused: %s", strerror(-r));
@@ -154,7 +154,7 @@ static void one_table(unsigned long long nr)
 		else
 			use_table(t);
 	}
-	/* A table may be loaded over another one that is in use. */
+	/* Otherwise the next table is loaded over this one, which may be in use. */
 	if (percent(25))
 		remove_device();
 	expect_content_kernel();
@@ -170,7 +170,7 @@ static void add_keys(void)
 	for (i = 0; i < sizeof(payload); i++)
 		payload[i] = i * 5 + 1;
 	for (i = 0; i < ARRAY_SIZE(types); i++)
-		/* -3: the keyring of this session */
+		/* -3 is the session keyring. */
 		if (syscall(__NR_add_key, types[i], "mdu:fuzz", payload, sizeof(payload), -3) < 0)
 			warn("cannot add a key of type %s", types[i]);
 }

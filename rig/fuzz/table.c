@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a table means, read the way dm-crypt's documentation has it, and whether it must
- * be batched.
+ * Parse a table as dm-crypt's documentation describes it, and decide whether dm-crypt
+ * must batch it.
  */
 #include <ctype.h>
 #include <err.h>
@@ -31,7 +31,7 @@ static bool parse_table_number(const char *text, __u64 *value)
 	return !*text;
 }
 
-/* Of such a number not all kernels take the same. */
+/* Kernels differ in how they take a number that is too big. */
 static bool too_big(const char *text)
 {
 	errno = 0;
@@ -102,13 +102,13 @@ static void parse_legacy(struct table *t, char *spec)
 		snprintf(t->api, sizeof(t->api), "%.100s(%.100s)", mode, cipher);
 }
 
-/* To the kernel Latin-1's no-break space is a blank, too. */
+/* The kernel takes Latin-1's no-break space for a blank, too. */
 static bool is_blank(unsigned char c)
 {
 	return isspace(c) || c == 0xa0;
 }
 
-/* Words end at blanks; a backslash takes the next character as it is. */
+/* Words end at blanks; a backslash makes the next character part of the word. */
 static void split_words(struct table *t, const char *line)
 {
 	char *to = t->copy;
@@ -140,7 +140,7 @@ void parse_table(struct table *t, const char *line, __u64 len)
 	split_words(t, line);
 	if (t->nr_words < 5)
 		return;
-	/* Of an odd number of digits the last one is not looked at. */
+	/* dm-crypt ignores the last digit if the number of digits is odd. */
 	key = t->copy + (t->words[1] - t->copy);
 	if (*key != ':' && strlen(key) > 1)
 		key[strlen(key) & ~1UL] = 0;
@@ -149,7 +149,7 @@ void parse_table(struct table *t, const char *line, __u64 len)
 	t->too_big = too_big(t->words[2]) || too_big(t->words[4]);
 	if (t->nr_words > 5)
 		parse_table_number(t->words[5], &nr);
-	/* If it says more than there are it is refused. */
+	/* dm-crypt refuses a number that is larger than that of the options. */
 	for (i = 0; i < (unsigned int)nr && 6 + i < t->nr_words; i++)
 		parse_option(t, t->words[6 + i]);
 
@@ -161,12 +161,12 @@ void parse_table(struct table *t, const char *line, __u64 len)
 }
 
 /*
- * Such lines have:
+ * These lines make trouble:
  *
  *  - IV modes eboiv and elephant without a workqueue: they allocate memory where they
  *    must not sleep
- *  - sizes and numbers of keys for which more memory is asked than the allocator
- *    takes without a warning
+ *  - sizes and numbers of keys so large that the allocator warns about the request for
+ *    memory
  */
 bool known_trouble(const struct table *t)
 {
@@ -197,7 +197,7 @@ struct driver {
 	unsigned int iv_size;
 };
 
-/* The driver that the kernel takes for this name, out of /proc/crypto. */
+/* Find in /proc/crypto the driver that the kernel takes for this name. */
 static struct driver find_driver(const char *api)
 {
 	struct driver best = { }, now = { };

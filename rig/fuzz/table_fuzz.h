@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the parts of table_fuzz know of each other: generator.c makes tables, table.c
- * says what they mean, device_mapper.c loads them, use.c uses those that are accepted;
- * main.c has all of this done, and says how the program is used.
+ * Interfaces between the parts of table_fuzz: generator.c makes tables, table.c parses
+ * them, device_mapper.c loads them, and use.c uses those that the kernel accepts.  main.c
+ * runs all of this; its head comment is the usage of the program.
  */
 #ifndef TABLE_FUZZ_H
 #define TABLE_FUZZ_H
@@ -18,20 +18,20 @@
 #define MAX_WORDS	32
 #define NR_REASONS	6
 
-/* What a crypt table says, as far as it matters here. */
+/* The content of a crypt table, as far as the program needs it. */
 struct table {
 	const char *words[MAX_WORDS];
 	unsigned int nr_words;
 	char copy[MAX_LINE];
-	char api[256];		/* what the crypto API is asked for */
+	char api[256];		/* algorithm requested of the crypto API */
 	char iv_mode[256];	/* empty if there is none */
 	unsigned int keys;
 	__u64 iv_offset, start, len;
 	unsigned int sector_size;
 	unsigned int nr_integrity;
 	bool large_iv, aead;
-	bool complete;		/* as far as it can be seen from the line */
-	bool too_big;		/* a number in it */
+	bool complete;		/* as far as the line shows */
+	bool too_big;		/* a number is too big */
 };
 
 struct counters {
@@ -45,10 +45,10 @@ struct fuzz {
 	int disk_fd;
 	__u64 disk_sectors;
 	uint64_t state;			/* of the random numbers for this table */
-	unsigned long long seed, nr;	/* which table it is */
+	unsigned long long seed, nr;	/* these identify the table */
 	char line[MAX_LINE];
 	__u64 begin, len;		/* of the target with this line */
-	bool exists;			/* the device */
+	bool exists;			/* the device exists */
 	unsigned int minor;
 	struct counters count;
 };
@@ -72,28 +72,28 @@ static inline bool percent(unsigned int n)
 
 #define pick(list) ((list)[below(sizeof(list) / sizeof((list)[0]))])
 
-/* Something does not hold: prints what, the table, and how to repeat it; ends the program. */
+/* A check failed: prints the table, how to repeat it, and the reason; ends the program. */
 __printf(1, 2) __noreturn void surprise(const char *format, ...);
 
 /*
  * Makes the line of a table, of at most MAX_LINE bytes, and fuzz.begin and fuzz.len.
- * Returns whether nothing in it is wrong.
+ * Returns true only if no part is wrong.
  */
 bool make_table(char *line);
 
-/* What expected_reason() may return, other than NULL and "?". */
+/* Results of expected_reason() other than NULL and "?". */
 extern const char * const reason_names[NR_REASONS];
 
-/* Reads the line of a target of that many sectors, whatever is in it. */
+/* Parses the line of a target of len sectors.  The line may be anything. */
 void parse_table(struct table *t, const char *line, __u64 len);
 
-/* Whether the line troubles a kernel with and without batching. */
+/* Returns true if the line troubles a kernel both with and without batching. */
 bool known_trouble(const struct table *t);
 
-/* Whether its disk is not ours: outside of a virtual machine there are others. */
+/* Returns true if the table names another disk: outside of a guest there are others. */
 bool other_disk(const struct table *t);
 
-/* Why a table must not be batched, NULL if it must be; "?" if it cannot be told. */
+/* Returns why a table must not be batched, NULL if it must be, "?" if unknown. */
 const char *expected_reason(const struct table *t);
 
 struct target {
@@ -101,16 +101,16 @@ struct target {
 	const char *line;
 };
 
-/* Must be called before the device is used in any way; it does not exist then. */
+/* Call this before any other use of the device.  It does not create the device. */
 void open_device_mapper(void);
 
-/* Makes the device, without a table. */
+/* Creates the device, without a table. */
 void create_device(void);
 
-/* Removes it, with its tables, if it exists. */
+/* Removes the device with its tables, if the device exists. */
 void remove_device(void);
 
-/* Load an inactive table of these targets, or of one; return 0 or -errno. */
+/* Load an inactive table of these targets, or of one target; return 0 or -errno. */
 int load_targets(const struct target *targets, unsigned int nr);
 int load(const char *line, __u64 begin, __u64 len);
 
@@ -118,24 +118,24 @@ int load(const char *line, __u64 begin, __u64 len);
 void clear_inactive(void);
 
 /*
- * Suspends the device, or resumes it, by which an inactive table becomes the active one.
+ * Suspends or resumes the device.  Resuming makes an inactive table the active one.
  * Returns 0 or -errno.
  */
 int set_suspended(bool suspend);
 
 /*
- * What the one target says, at most MAX_LINE bytes: its status or, with
- * DM_STATUS_TABLE_FLAG, its table.
+ * Gets the status of the only target or, with DM_STATUS_TABLE_FLAG, its table, of at most
+ * MAX_LINE bytes.
  */
 void get_status(unsigned int flags, char *to);
 
 /* Sends a message to the target of the active table; returns 0 or -errno. */
 int send_message(const char *text);
 
-/* Must be called before use_table(). */
+/* Call this before use_table(). */
 void allocate_buffers(void);
 
-/* All that is done with a table that was accepted, and is the inactive one. */
+/* Uses an accepted table, which is the inactive one, and checks that it works. */
 void use_table(const struct table *t);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Use a table that was accepted: its status and the table itself are what they must be,
- * data come back, with other keys in between and without batching, too.
+ * Use a table that was accepted.  Check its status and the table that the kernel shows.
+ * Check that data come back, also after key changes and without batching.
  */
 #include <err.h>
 #include <errno.h>
@@ -49,7 +49,7 @@ static void random_bytes(unsigned char *to, size_t n)
 	}
 }
 
-/* Returns whether it is batched. */
+/* Check the status; returns true if the table is batched. */
 static bool expect_status(const struct table *t, unsigned int flags)
 {
 	static const char on[] =
@@ -84,7 +84,7 @@ static bool expect_status(const struct table *t, unsigned int flags)
 	return false;
 }
 
-/* The table that the kernel shows means what was loaded, and can be loaded itself. */
+/* The kernel must show a table that means what was loaded, and that can be loaded. */
 static void expect_table(const struct table *t, unsigned int flags)
 {
 	char shown[MAX_LINE], again[MAX_LINE];
@@ -144,7 +144,7 @@ static void set_batching(const char *value)
 	close(fd);
 }
 
-/* Data written comes back, the disk has something else. */
+/* Written data must come back, and must differ on the disk. */
 static void use_volume(const struct table *t, bool batched, size_t *size, __u64 *at)
 {
 	__u64 bytes = t->len * 512, sectors, capacity;
@@ -176,7 +176,7 @@ static void use_volume(const struct table *t, bool batched, size_t *size, __u64 
 		surprise("nothing was batched: %s", status);
 }
 
-/* The same table without batching reads the same, and writes the same. */
+/* Without batching the same table must read the same, and write the same. */
 static void compare_with_off(const struct table *t, size_t size, __u64 at)
 {
 	char status[MAX_LINE];
@@ -205,7 +205,7 @@ static void compare_with_off(const struct table *t, size_t size, __u64 at)
 	fuzz.count.compared++;
 }
 
-/* Key messages, most of which are refused; with the old key the data are there. */
+/* Send key messages, mostly refused ones; with the old key the data must come back. */
 static void change_keys(const struct table *t, size_t size, __u64 at)
 {
 	static const char * const hostile[] = {
@@ -226,14 +226,14 @@ static void change_keys(const struct table *t, size_t size, __u64 at)
 	for (r = below(4); r; r--) {
 		const char *message = pick(hostile);
 
-		/* A key of no bytes is one for a cipher without key. */
+		/* A cipher without key takes an empty key. */
 		if (!send_message(message) && !strstr(t->api, "null"))
 			surprise("the message is taken: %s", message);
 	}
 	if (percent(70))
 		send_message("key wipe");
 	if (percent(50)) {
-		/* As long as the key: it may be taken, or be too weak for XTS. */
+		/* Another key of this length may be taken, or be too weak for XTS. */
 		snprintf(text, sizeof(text), "key set %s", t->words[1]);
 		memset(text + 8, "07aF"[below(4)], strlen(text + 8));
 		if (t->words[1][0] != ':')
@@ -262,7 +262,7 @@ static bool fits(const struct table *t)
 	       !(t->start & mask) && !(t->len & mask);
 }
 
-/* These change the data in a way that only CBC undoes. */
+/* lmk and tcw change the data in a way that only CBC undoes. */
 static bool reads_back(const struct table *t)
 {
 	return !strncmp(t->api, "cbc", 3) ||
@@ -278,7 +278,7 @@ void use_table(const struct table *t)
 
 	expect_table(t, DM_QUERY_INACTIVE_TABLE_FLAG);
 	fuzz.count.batched += batched;
-	/* The rest costs much more. */
+	/* Skip the rest for some tables, because it costs much more. */
 	if (fits(t) && percent(40))
 		return clear_inactive();
 	r = set_suspended(false);

@@ -1,16 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that build-commits finds what does not build, warnings of the compiler and
-# those of sparse, in the commit that brings them and in no other; and that it does
-# not take a file for clean that sparse cannot read.
+# Proves that build-commits finds failed builds and warnings of the compiler and of
+# sparse, in the commit that brings them and in no other.  A file that sparse cannot
+# read does not count as clean.
 set -eu
 . "$(dirname "$0")/lib/fake-base.sh"
 . "$(dirname "$0")/lib/fake-kernel.sh"
 
-# add_function FILE BODY
+# add_function FILE BODY: adds a function with this BODY
 add_function() {
-	printf '\nint more(void);\nint more(void)\n{\n%s\n}\n' "$2" >>"$TREE/$1"
+	printf '\nint more(void);\nint more(void)\n{\n%s\n}\n' "$2" >> "$TREE/$1"
 }
 
 WORD='	word x = 1;
@@ -61,7 +61,7 @@ drop_commit
 sed -i '1i#include <crypto/word.h>' "$TREE/crypto/units.c"
 add_function crypto/units.c "$WORD"
 commit_kernel 'crypto: words'
-echo '/* */' >>"$TREE/crypto/units.c"
+echo '/* */' >> "$TREE/crypto/units.c"
 commit_kernel 'crypto: words again'
 fails_in 'a file that is new may have no warning, neither now nor later' build-commits \
 	'sparse: crypto: words' 'sparse: crypto: words again'
@@ -75,22 +75,22 @@ commit_kernel 'crypto: new C'
 succeeds 'what sparse does not know of C is told to it' walks build-commits
 drop_commit
 
-printf '#ifdef __CHECKER__\n_Static_assert(unknown(1), "");\n#endif\n' >>"$TREE/crypto/units.c"
+printf '#ifdef __CHECKER__\n_Static_assert(unknown(1), "");\n#endif\n' >> "$TREE/crypto/units.c"
 commit_kernel 'crypto: newer C'
 fails_in 'a file that sparse cannot read is not clean' build-commits 'sparse: crypto: newer C'
 says 'it says why' 'sparse cannot check it'
 drop_commit
 
-printf '#ifdef __CHECKER__\n_Static_assert(unknown(1), "");\n#endif\n' >>"$TREE/crypto/old.c"
+printf '#ifdef __CHECKER__\n_Static_assert(unknown(1), "");\n#endif\n' >> "$TREE/crypto/old.c"
 commit_kernel 'crypto: the base is of newer C'
-tree_git tag -f base >/dev/null
+tree_git tag -f base > /dev/null
 add_function crypto/old.c "$WORD"
 commit_kernel 'crypto: old'
 fails_in 'nor is one that it never could read' build-commits 'sparse: crypto: old'
 
 tree_git reset -q --hard base
 mkdir -p "$TREE/tools/units"
-echo 'not C' >"$TREE/tools/units/units.c"
+echo 'not C' > "$TREE/tools/units/units.c"
 commit_kernel 'tools: units'
 succeeds 'programs are not built as a part of the kernel' walks build-commits
 succeeds_quietly 'nor checked like one' is_equal "$(grep -c '^ok' "$OUTPUT")" 1
@@ -100,7 +100,7 @@ walks_in() {
 }
 
 mkdir "$WORK/mine"
-echo mine >"$WORK/mine/file"
+echo mine > "$WORK/mine/file"
 refuses "somebody's directory is no worktree" 'is no git worktree of' walks_in "$WORK/mine"
 succeeds_quietly 'it is left alone' grep -q mine "$WORK/mine/file"
 mv "$TREE" "$TREE.old"

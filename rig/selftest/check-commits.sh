@@ -1,11 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that check-commits asks checkpatch.pl about each commit and kernel-doc
-# about the sources in it, and finds new files that MAINTAINERS does not cover. Its
-# checkpatch.pl is a stand-in that complains of commits with the word BAD; its
-# kernel-doc complains of lines with the word WRONG, and takes "* name() -" for what
-# documents a function.
+# Proves that check-commits runs checkpatch.pl on each commit and kernel-doc on the
+# sources in it, and finds new files that MAINTAINERS does not cover. Both scripts are
+# stand-ins: checkpatch.pl complains of commits with the word BAD, kernel-doc of lines
+# with the word WRONG. For this kernel-doc, "* name() -" documents a function.
 set -eu
 . "$(dirname "$0")/lib/fake-base.sh"
 
@@ -13,10 +12,10 @@ check() {
 	command_of check-commits 6.12 "$TREE"
 }
 
-# fails_one DESCRIPTION TAP-LINE: check fails in this and nothing else.
+# fails_one DESCRIPTION TAP-LINE: check fails in TAP-LINE and in nothing else
 fails_one() {
 	local description=$1 line=$2
-	if check >"$OUTPUT" 2>&1; then
+	if check > "$OUTPUT" 2>&1; then
 		echo '# it succeeded'
 	elif [ "$(grep '^not ok' "$OUTPUT")" = "not ok $line" ]; then
 		ktap_test_pass "$description"
@@ -31,11 +30,11 @@ ktap_set_plan 17
 make_source
 mkdir -p "$WORK/source/tools/testing/selftests/kselftest"
 cp "$KTAP" "$WORK/source/tools/testing/selftests/kselftest/ktap_helpers.sh"
-cat >"$WORK/source/scripts/checkpatch.pl" <<'END'
+cat > "$WORK/source/scripts/checkpatch.pl" <<'END'
 print "ARGUMENTS: @ARGV\n";
 exit(`git show $ARGV[-1]` =~ /BAD/ ? 1 : 0);
 END
-cat >"$WORK/source/scripts/kernel-doc" <<'END'
+cat > "$WORK/source/scripts/kernel-doc" <<'END'
 #!/bin/sh
 for file; do :; done
 case $1 in
@@ -45,11 +44,11 @@ esac
 ! grep -q WRONG "$file"
 END
 chmod +x "$WORK/source/scripts/kernel-doc"
-echo WRONG >>"$WORK/source/crypto/skcipher.c"
+echo WRONG >> "$WORK/source/crypto/skcipher.c"
 pack_source
 make_repository
-command_of unpack-base 6.12 "$TREE" >/dev/null
-command_of compose 6.12 "$TREE" >/dev/null
+command_of unpack-base 6.12 "$TREE" > /dev/null
+command_of compose 6.12 "$TREE" > /dev/null
 
 succeeds 'a series without fault passes' check
 succeeds_quietly 'there is a result for each commit and for MAINTAINERS' \
@@ -57,28 +56,28 @@ succeeds_quietly 'there is a result for each commit and for MAINTAINERS' \
 succeeds_quietly 'kernel-doc is asked where sources are touched' \
 	is_equal "$(grep -c '^ok.*kernel-doc' "$OUTPUT")" 2
 
-echo BAD >>"$TREE/crypto/skcipher.c"
+echo BAD >> "$TREE/crypto/skcipher.c"
 tree_git commit -qam 'crypto: a bad commit'
 fails_one 'a commit that checkpatch.pl complains of fails' '7 checkpatch: crypto: a bad commit'
 says 'checkpatch.pl is asked to be strict' '--strict'
 tree_git reset -q --hard HEAD~
 
 mkdir -p "$TREE/crypto/deep" "$TREE/drivers/crypto/zulu"
-echo new >"$TREE/drivers/crypto/zulu/units.c"
+echo new > "$TREE/drivers/crypto/zulu/units.c"
 tree_git add -A
 tree_git commit -qm 'crypto: zulu - a file of a driver'
 succeeds 'a new file of a driver that MAINTAINERS has is covered' check
-echo new >"$TREE/crypto/deep/units.c"
+echo new > "$TREE/crypto/deep/units.c"
 tree_git add -A
 tree_git commit -qm 'crypto: a file of nobody'
 fails_one 'a new file that MAINTAINERS does not cover fails' '11 MAINTAINERS covers every new file'
 says 'it is named' 'covers: crypto/deep/units.c'
 tree_git reset -q --hard HEAD~2
 
-# add NAME PATH TEXT: a commit with TEXT at the end of PATH
+# add NAME PATH TEXT: commits TEXT at the end of PATH
 add() {
 	mkdir -p "$(dirname "$TREE/$2")"
-	printf '%s\n' "$3" >>"$TREE/$2"
+	printf '%s\n' "$3" >> "$TREE/$2"
 	tree_git add -A
 	tree_git commit -qm "$1"
 }
@@ -96,7 +95,7 @@ fails_one 'a warning in a new file fails' '8 kernel-doc: crypto: wrong'
 tree_git reset -q --hard HEAD~
 
 mkdir -p "$TREE/include/crypto"
-cat >"$TREE/include/crypto/units.h" <<'END'
+cat > "$TREE/include/crypto/units.h" <<'END'
 #define CALL(x) call(x)
 /* int comment(void); */
 struct units {

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that check-series runs all parts, whatever becomes of one, and that its
-# sum is that of what they print.
+# Proves that check-series runs all parts even if one of them fails, and adds up
+# the results that the parts print.
 set -eu
 . "$(dirname "$0")/lib/fake-base.sh"
 
@@ -16,7 +16,7 @@ part_says() {
 		printf '#!/bin/sh\ncat <<"END"\n'
 		printf '%s\n' "$@"
 		printf 'END\nexit %d\n' "$status"
-	} >"$REPOSITORY/rig/bin/$part"
+	} > "$REPOSITORY/rig/bin/$part"
 }
 
 check() {
@@ -40,17 +40,17 @@ succeeds_quietly 'what a part said is kept' \
 
 part_says check-docs 1 'ok 1 good' 'not ok 2 bad' 'ok 3 none # SKIP'
 succeeds_quietly 'it fails if one of them fails' fails check
-check >"$OUTPUT" 2>&1 || true
+check > "$OUTPUT" 2>&1 || true
 succeeds_quietly 'the others are run all the same' ends_with '4 passed, 1 failed, 1 skipped'
 says 'what failed is repeated' 'not ok 2 bad'
 
 part_says check-docs 3 'ok 1 good'
-check >"$OUTPUT" 2>&1 || true
+check > "$OUTPUT" 2>&1 || true
 succeeds_quietly 'a part that ends early has failed' ends_with '4 passed, 1 failed, 0 skipped'
 says 'this is said' 'not ok docs ended with exit status 3'
 
 part_says check-docs 4 '1..0 # SKIP nothing'
-check >"$OUTPUT" 2>&1 || true
+check > "$OUTPUT" 2>&1 || true
 succeeds_quietly 'a part that has nothing to do is skipped' \
 	ends_with '3 passed, 0 failed, 1 skipped'
 succeeds_quietly 'it is no failure' check

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that compose refuses what is not exact or would lose work, with words
-# that say what to do, and that the tree is then as it was.
+# Proves that compose refuses a series that does not fit exactly, and refuses to
+# lose work. The message says what to do, and the tree stays as it was.
 set -eu
 . "$(dirname "$0")/lib/fake-base.sh"
 
@@ -10,7 +10,7 @@ compose() {
 	command_of compose 6.12 "$TREE"
 }
 
-# refuses, and the tree is as it was.
+# refuses_untouched ARGUMENT...: like refuses, and the tree stays as it was
 refuses_untouched() {
 	local before
 	before=$(tree_state)
@@ -29,7 +29,7 @@ ktap_print_header
 ktap_set_plan 43
 make_tree
 
-# One line of context that is not in the base: patch -F2 would take this.
+# One line of context differs from the base. patch -F2 would accept this.
 sed -i 's/^ dm-crypt line 28$/ dm-crypt line XX/' "$REPOSITORY/$DM_PATCH"
 refuses_untouched 'fuzz is refused' '0002-dm-crypt-use-units.patch does not apply' compose
 sed -i 's/^ dm-crypt line 31$/ dm-crypt line YY/' "$REPOSITORY/$DM_PATCH"
@@ -38,26 +38,26 @@ says 'the message has the version it was made for' 'made against 6.12.117 (linux
 says 'the message has the version found' 'is Linux 6.12.117'
 restore_repository
 
-echo edit >>"$TREE/crypto/skcipher.c"
+echo edit >> "$TREE/crypto/skcipher.c"
 succeeds 'uncommitted edits are no obstacle' compose
 says 'there is a notice' 'has uncommitted edits, which stay'
 says 'the notice names the file' 'crypto/skcipher.c'
 says 'the notice says how to keep them' 'make refresh'
-echo more >>"$REPOSITORY/crypto/units.c"
+echo more >> "$REPOSITORY/crypto/units.c"
 succeeds 'nor are they where other files of the series changed' compose
 succeeds_quietly 'the edit is still there' grep -qx edit "$TREE/crypto/skcipher.c"
 succeeds_quietly 'the other file is the new one' grep -qx more "$TREE/crypto/units.c"
 restore_repository
 succeeds_quietly 'an unchanged series keeps them, too' compose
-echo edit >>"$TREE/crypto/units.c"
-echo more >>"$REPOSITORY/crypto/units.c"
+echo edit >> "$TREE/crypto/units.c"
+echo more >> "$REPOSITORY/crypto/units.c"
 refuses_untouched 'an edit to a file that changed is not lost' 'git says' compose
 says 'the message names the file' 'crypto/units.c'
 says 'the message says how to drop it' 'reset --hard'
 restore_repository
 tree_git checkout -q crypto/units.c
 
-echo more >>"$REPOSITORY/crypto/units.c"
+echo more >> "$REPOSITORY/crypto/units.c"
 touch "$TREE/.git/CHERRY_PICK_HEAD"
 refuses_untouched 'a cherry-pick that is not finished is not forgotten' 'in the middle of something' compose
 rm "$TREE/.git/CHERRY_PICK_HEAD"
@@ -66,7 +66,7 @@ restore_repository
 tree_git commit -qam 'edit'
 succeeds 'a commit that is not folded back is no obstacle to an unchanged series' compose
 says 'there is a notice' 'not in the repository'
-echo more >>"$REPOSITORY/crypto/units.c"
+echo more >> "$REPOSITORY/crypto/units.c"
 refuses_untouched 'a commit that is not folded back is not lost to a changed series' \
 	'files of the series changed as well' compose
 says 'the message says how to keep it' 'cherry-pick'
@@ -79,8 +79,8 @@ tree_git switch -q series
 
 sed -i 's|+crypto/units.c|&\n\t+crypto/lost.c|' "$SERIES"
 refuses_untouched 'a named new file that is missing is refused' 'new file crypto/lost.c' compose
-echo text >"$TREE/crypto/lost.c"
-echo other >"$REPOSITORY/crypto/lost.c"
+echo text > "$TREE/crypto/lost.c"
+echo other > "$REPOSITORY/crypto/lost.c"
 refuses_untouched 'a file of that name, not committed in the tree, is not overwritten' \
 	'is not committed there' compose
 rm "$TREE/crypto/lost.c"
@@ -88,13 +88,13 @@ sed -i '\|+crypto/lost.c|d' "$SERIES"
 refuses_untouched 'a kernel file that no series names is refused' \
 	'crypto/lost.c is a kernel file that no series names' compose
 mkdir "$REPOSITORY/patches/7.3"
-printf '0001-a.patch\n\t+crypto/lost.c\n' >"$REPOSITORY/patches/7.3/series"
+printf '0001-a.patch\n\t+crypto/lost.c\n' > "$REPOSITORY/patches/7.3/series"
 succeeds 'a file that is for another base is accepted' compose
 rm "$REPOSITORY/patches/7.3/series"
 restore_repository
 
 sed -i 's|+crypto/units.c|&\n\t+crypto/skcipher.c|' "$SERIES"
-echo mine >"$REPOSITORY/crypto/skcipher.c"
+echo mine > "$REPOSITORY/crypto/skcipher.c"
 refuses_untouched 'a new file that the base has is refused' 'has one already' compose
 restore_repository
 sed -i /0004/d "$SERIES"
@@ -103,7 +103,7 @@ restore_repository
 sed -i '/^---$/q' "$REPOSITORY/$DM_PATCH"
 refuses_untouched 'a commit that changes nothing is refused' 'changes nothing' compose
 restore_repository
-echo '0002 dm crypt' >>"$SERIES"
+echo '0002 dm crypt' >> "$SERIES"
 refuses 'a series that cannot be read is refused' 'is neither' compose
 restore_repository
 succeeds 'after all that there is nothing to compose' compose

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that compose makes the commits that the series describes, the same
-# ones everywhere; that it writes only what differs; and that a base whose lines
-# moved is accepted.
+# Proves that compose makes the commits that the series describes, with the same
+# ids everywhere. compose writes only files that differ, and accepts a base whose
+# lines moved.
 set -eu
 . "$(dirname "$0")/lib/fake-base.sh"
 
@@ -26,7 +26,7 @@ modes() {
 	tree_git ls-tree -r HEAD scripts/run.sh tools | cut -c 1-6 | tr '\n' ' '
 }
 
-# Files under $TREE written after the mark was made.
+# written: prints the files below $TREE that are newer than the mark
 written() {
 	(cd "$TREE" && find . -path ./.git -prune -o -type f -newer "$WORK/mark" -print | sort | tr '\n' ' ')
 }
@@ -37,7 +37,7 @@ mark() {
 	sleep 0.05
 }
 
-# The same tree somewhere else, by another user, from the same tarball.
+# make_second: another user composes the same tree elsewhere, from the same tarball
 make_second() {
 	HOME=$WORK/home2 TZ=Asia/Tokyo "$REPOSITORY/rig/bin/unpack-base" 6.12 "$WORK/second"
 	(umask 077 && HOME=$WORK/home2 GIT_AUTHOR_NAME=Other GIT_DIR=/nowhere \
@@ -66,7 +66,7 @@ succeeds 'composing again does nothing' compose
 says 'it says so' 'is up to date'
 succeeds 'no file was written' is_equal "$(written)" ''
 
-echo 'int more_units;' >>"$REPOSITORY/crypto/units.c"
+echo 'int more_units;' >> "$REPOSITORY/crypto/units.c"
 mark
 succeeds 'an edit to a new file is composed' compose
 succeeds 'only that file is written' is_equal "$(written)" './crypto/units.c '
@@ -83,10 +83,10 @@ rm -rf "$TREE"
 make_source 118
 sed -i '1s/^/new first line\nnew second line\n/' "$WORK/source/crypto/skcipher.c"
 pack_source
-command_of unpack-base 6.12 "$TREE" >/dev/null 2>&1
+command_of unpack-base 6.12 "$TREE" > /dev/null 2>&1
 succeeds 'lines that moved are accepted' compose
 succeeds 'edits are where they belong' has_content
-: >"$SERIES"
+: > "$SERIES"
 find "$REPOSITORY/patches/6.12" -name '*.patch' -delete
 rm -r "$REPOSITORY/tools" "$REPOSITORY/crypto"
 succeeds 'an empty series is the base' compose

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that the source of a base that the machine's own Debian does not have is
-# fetched once and exactly, or the nearest thing with a notice; that a base
-# without a series gets that of the nearest one; and that nothing is fetched when
+# Proves that fetch-base fetches the source of a base that the host's own Debian does
+# not have: once, in the exact version, or else the newest version with a notice. A
+# base without a series gets the series of the nearest base. Nothing is fetched when
 # KSRC names a source.
 set -eu
 . "$(dirname "$0")/lib/fake-base.sh"
@@ -11,12 +11,12 @@ set -eu
 
 CACHE=$DM_CRYPT_MDU_CACHE/base
 
-# make_series X.Y: that of 6.12, for X.Y.
+# make_series X.Y: copies the series of 6.12 for X.Y
 make_series() {
 	local dir=$REPOSITORY/patches/$1
 
 	cp -r "$REPOSITORY/patches/6.12" "$dir"
-	cat >"$dir/base" <<-END
+	cat > "$dir/base" <<-END
 	BASE_VERSION=$1.4
 	BASE_PACKAGE=linux-source-$1
 	BASE_PACKAGE_VERSION=$1.4-1~bpo13+1
@@ -24,7 +24,7 @@ make_series() {
 	END
 }
 
-# add_kernel SUITE X.Y VERSION: a package with the fake kernel in it.
+# add_kernel SUITE X.Y VERSION: adds a package with the fake kernel in it
 add_kernel() {
 	local files=$WORK/files
 
@@ -48,33 +48,33 @@ forget() {
 	rm -rf "$CACHE" "$TREE"
 }
 
-# series_of BASE: the directory that load_base takes for it.
+# series_of BASE: prints the directory below patches/ that load_base chooses for it
 series_of() {
-	# shellcheck disable=SC2016 # for the other shell
+	# shellcheck disable=SC2016 # the other shell expands it
 	bash -euc '. "$0"; load_base "$1"; echo "$SERIES"' \
-		"$REPOSITORY/rig/bin/_lib.sh" "$1" 2>/dev/null
+		"$REPOSITORY/rig/bin/_lib.sh" "$1" 2> /dev/null
 }
 
 make_and_compose() {
 	command_of unpack-base "$1" "$TREE" && command_of compose "$1" "$TREE"
 }
 
-# install-deps with every package there but the source of 6.12.
+# install_deps BASE: runs install-deps where all packages are installed but linux-source-*
 install_deps() {
 	mkdir -p "$WORK/bin"
-	cat >"$WORK/bin/dpkg-query" <<-'END'
+	cat > "$WORK/bin/dpkg-query" <<-'END'
 	#!/bin/sh
 	case $4 in
 	linux-source-*) ;;
 	*) echo installed ;;
 	esac
 	END
-	cat >"$WORK/bin/apt-get" <<-'END'
+	cat > "$WORK/bin/apt-get" <<-'END'
 	#!/bin/sh
 	[ "$1" = -qq ] || exec /usr/bin/apt-get "$@"
 	echo "asked apt: $*" >&2
 	END
-	printf '#!/bin/sh\nexec "$@"\n' >"$WORK/bin/sudo"
+	printf '#!/bin/sh\nexec "$@"\n' > "$WORK/bin/sudo"
 	chmod +x "$WORK/bin/dpkg-query" "$WORK/bin/apt-get" "$WORK/bin/sudo"
 	PATH=$WORK/bin:$PATH command_of install-deps "$1"
 }
@@ -148,7 +148,7 @@ refuses 'a file that the mirror lost is no reason to take another silently' \
 	'linux-source-7.3, is not to be had' command_of fetch-base 7.3
 remove_package trixie-backports linux-source-7.3
 add_kernel trixie-backports 7.3 7.3.5-1~bpo13+1
-# The index here still has the exact one.
+# The index in the cache still has the exact version.
 cp -a "$DM_CRYPT_MDU_CACHE/apt" "$WORK/old-apt"
 succeeds 'when the exact version is gone the newest is taken' make_and_compose 7.3
 says 'a notice says so' 'no longer has linux-source-7.3 7.3.4-1~bpo13+1, taking 7.3.5-1~bpo13+1'

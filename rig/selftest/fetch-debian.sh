@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that fetch-debian.sh gets packages of any suite and architecture, whole
-# or not at all, leaves the machine's own apt alone, uses again what it has, and
-# says what it could not get, with an exit status that tells why.
+# Proves that fetch-debian.sh fetches packages of any suite and architecture, whole
+# or not at all, reuses its cache and leaves the host's own apt alone. If it
+# fails, it says what is missing, and its exit status tells why.
 set -eu
 . "$(dirname "$0")/lib/fake-base.sh"
 . "$(dirname "$0")/lib/fake-archive.sh"
@@ -16,20 +16,20 @@ fetch() {
 	"$SCRIPT" "$@"
 }
 
-# names DIRECTORY: all files in it, in one line.
+# names DIRECTORY: prints the names of all files in it, on one line
 names() {
 	(cd "$1" && find . -type f -printf '%P\n' | sort | tr '\n' ' ')
 }
 
-# lists WANTED ARGUMENT...
+# lists WANTED ARGUMENT...: --list prints WANTED, with ";" for each newline
 lists() {
 	local wanted=$1
 	shift
 
-	is_equal "$(fetch --list "$@" 2>/dev/null | tr '\n' ';')" "$wanted"
+	is_equal "$(fetch --list "$@" 2> /dev/null | tr '\n' ';')" "$wanted"
 }
 
-# fails_with STATUS DESCRIPTION WORDS ARGUMENT...
+# fails_with STATUS DESCRIPTION WORDS ARGUMENT...: fetch exits with STATUS and says WORDS
 fails_with() {
 	local status=$1 description=$2 words=$3
 	shift 3
@@ -39,7 +39,7 @@ fails_with() {
 }
 
 is_quiet() {
-	fetch "$@" >"$WORK/quiet" 2>&1 && is_equal "$(cat "$WORK/quiet")" ''
+	fetch "$@" > "$WORK/quiet" 2>&1 && is_equal "$(cat "$WORK/quiet")" ''
 }
 
 machine_untouched() {
@@ -60,10 +60,10 @@ ordinary_user() {
 		is_equal "$(names "$home/dir")" "tool_1.0-2_$NATIVE.deb "
 }
 
-# Two at a time get what they want, one after the other.
+# Two runs at a time both fetch their package, one after the other.
 two_at_a_time() {
 	rm -rf "$DM_CRYPT_MDU_CACHE" "$WORK/first" "$WORK/second"
-	fetch --suite one --dir "$WORK/first" tool >"$WORK/first.log" 2>&1 &
+	fetch --suite one --dir "$WORK/first" tool > "$WORK/first.log" 2>&1 &
 	fetch --suite one --dir "$WORK/second" tool || return
 	wait $! || return
 	is_equal "$(names "$WORK/first")" "$(names "$WORK/second")"
@@ -125,7 +125,7 @@ succeeds 'it is, and without the rest' is_equal "$(names "$WORK/source")" 'linux
 succeeds 'an ordinary user can fetch' ordinary_user
 succeeds 'the files of the machine are as they were, and its hook has not run' machine_untouched
 
-# From here on it can only be the cache that gives anything.
+# Without the archive, only the cache has packages.
 mv "$ARCHIVE" "$WORK/gone"
 rm -rf "$NEW"
 succeeds 'what is in the cache is not fetched again' fetch --suite one --dir "$NEW" tool=1.0-1
@@ -133,12 +133,12 @@ succeeds 'it is there' is_equal "$(names "$NEW")" "tool_1.0-1_$NATIVE.deb "
 succeeds 'when nothing is to be done, nothing is said' is_quiet --suite one --dir "$NEW" tool=1.0-1
 age_index
 succeeds 'an old index is better than none' fetch --suite one --dir "$NEW" tool=1.0-1
-echo damage >>"$NEW/tool_1.0-1_$NATIVE.deb"
+echo damage >> "$NEW/tool_1.0-1_$NATIVE.deb"
 succeeds 'a damaged file is replaced' fetch --suite one --dir "$NEW" tool=1.0-1
 succeeds 'it is whole' cmp "$NEW/tool_1.0-1_$NATIVE.deb" "$WORK/gone/pool/tool_1.0-1_$NATIVE.deb"
 mv "$WORK/gone" "$ARCHIVE"
 
-fetch --suite one --list tool >/dev/null 2>&1
+fetch --suite one --list tool > /dev/null 2>&1
 add_package one tool 1.0-4 "$NATIVE"
 succeeds 'a young index is used again' lists 'tool 1.0-2 one;tool 1.0-1 one;' --suite one tool
 age_index
@@ -170,7 +170,7 @@ rm "$ARCHIVE/pool/linux_6.2.orig.tar.xz"
 fails_with 3 'a file that the index has and the mirror has not' \
 	'one names linux=6.2-1, but the mirror does not give it' \
 	--suite one --source --tar-only --dir "$NEW" linux
-echo other >"$ARCHIVE/pool/linux_6.2.orig.tar.xz"
+echo other > "$ARCHIVE/pool/linux_6.2.orig.tar.xz"
 fails_with 3 'a file that is not what the index says' \
 	'but the mirror does not give it' --suite one --source --tar-only --dir "$NEW" linux
 succeeds 'all of these leave nothing behind' fails ls "$NEW"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that find-base finds the tarball of the package, and that it says what
-# to install or which bases there are when it cannot.
+# Proves that find-base finds the tarball of the package. If there is none,
+# find-base names the package to install, or the bases that exist.
 set -eu
 . "$(dirname "$0")/lib/fake-base.sh"
 

@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that port puts a series on another base where patches do not apply and git can
-# merge, that a conflict is left to be resolved, and that refresh makes a series of the
-# result.
+# Proves that port moves a series to another base: git merges patches that do not apply.
+# port leaves a conflict for the user to resolve. refresh makes a series of the result.
 set -eu
 . "$(dirname "$0")/lib/fake-base.sh"
 
@@ -21,7 +20,7 @@ in_new() {
 	git -C "$NEW" -c core.autocrlf=false "$@"
 }
 
-# make_new SED_COMMAND: the source of 6.13, with an edit next to what the series changes.
+# make_new SED_COMMAND: makes the source of 6.13, edited next to lines that the series changes
 make_new() {
 	make_source 0
 	rm -rf "$WORK/source-6.13" "$NEW"
@@ -30,7 +29,7 @@ make_new() {
 	sed -i "$1" "$WORK/source-6.13/drivers/md/dm-crypt.c"
 }
 
-# describes_new: what refresh wrote composes to what is in the tree.
+# describes_new: the series that refresh wrote composes to the tree in $NEW
 describes_new() {
 	local head
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that what quilt writes gives the tree that was composed, for quilt and in a
-# source package of Debian, and that nothing is written when it cannot.
+# Proves that the patches that the command quilt writes give the composed tree, for quilt
+# and in Debian's source package, and that the command writes nothing when it fails.
 set -eu
 . "$(dirname "$0")/lib/fake-base.sh"
 
@@ -13,15 +13,15 @@ quilt_series() {
 	command_of quilt 6.12 "$TREE" "$OUT"
 }
 
-# applies PATCHES SERIES: with patch alone, on a copy of the source
+# applies PATCHES SERIES: patch applies them to a copy of the source, and gives the tree
 applies() {
 	local name
 
 	rm -rf "$WORK/applied"
 	cp -r "$WORK/source" "$WORK/applied"
 	while read -r name; do
-		patch -d "$WORK/applied" -p1 -s -F0 <"$1/$name" || return
-	done <"$2"
+		patch -d "$WORK/applied" -p1 -s -F0 < "$1/$name" || return
+	done < "$2"
 	is_tree
 }
 
@@ -31,13 +31,13 @@ is_tree() {
 }
 
 commit_in_tree() {
-	echo more >>"$TREE/crypto/units.c"
+	echo more >> "$TREE/crypto/units.c"
 	tree_git commit -qam 'more'
 }
 
 ktap_print_header
 ktap_set_plan 12
-if ! command -v quilt >/dev/null; then
+if ! command -v quilt > /dev/null; then
 	ktap_skip_all "quilt is not installed"
 	exit "$KSFT_SKIP"
 fi

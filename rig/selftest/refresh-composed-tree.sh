@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that the real series and the tree composed of it say the same: refresh
-# of build/BASE/linux leaves no diff. It runs on a copy of the repository, so
-# that nothing is written into this one whatever comes out.
+# Proves that the real series and the tree composed of it agree: refresh of
+# build/BASE/linux leaves no diff. refresh runs in a copy of the repository, so
+# it never writes into this repository.
 set -eu
 . "$(dirname "$0")/lib/fake-base.sh"
 
@@ -15,7 +15,7 @@ if [ ! -d "$COMPOSED/.git" ]; then
 	exit "$KSFT_SKIP"
 fi
 
-# What git knows or would know of the repository, as files.
+# Copies and commits the files that git tracks or would not ignore.
 copy_repository() {
 	mkdir "$REPOSITORY"
 	(
@@ -29,7 +29,8 @@ copy_repository() {
 	commit_repository 'as it is'
 }
 
-# Otherwise refresh of the copy would take them for folded into this repository.
+# refresh marks the commits of the tree as folded into the repository. Commits that
+# only the tree has would be in the copy alone.
 has_no_own_commits() {
 	is_equal "$(git -C "$COMPOSED" rev-parse HEAD)" "$(sed -n 's/^head //p' "$COMPOSED/.git/composed")"
 }

@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that refresh refuses a tree that cannot be put into the repository as
-# it is, with words that say what to do, and that the repository is then as it
-# was.
+# Proves that refresh refuses a tree that it cannot put into the repository. The
+# message says what to do, and the repository stays as it was.
 set -eu
 . "$(dirname "$0")/lib/fake-base.sh"
 
@@ -16,7 +15,7 @@ refuses_untouched() {
 	succeeds_quietly 'the repository is as it was' same_repository
 }
 
-# reset_tree: as composed.
+# reset_tree: resets the tree to the commits as composed
 reset_tree() {
 	tree_git reset -q --hard "$COMPOSED"
 	tree_git clean -qfd
@@ -24,7 +23,7 @@ reset_tree() {
 
 # commit_edit FILE SUBJECT
 commit_edit() {
-	echo edit >>"$TREE/$1"
+	echo edit >> "$TREE/$1"
 	tree_git add -A
 	tree_git commit -q -m "$2"
 }
@@ -34,13 +33,13 @@ ktap_set_plan 32
 make_tree
 COMPOSED=$(tree_git rev-parse HEAD)
 
-echo edit >>"$TREE/crypto/skcipher.c"
+echo edit >> "$TREE/crypto/skcipher.c"
 refuses_untouched 'uncommitted edits are refused' 'crypto/skcipher.c' refresh
 reset_tree
-echo new >"$TREE/crypto/new.c"
+echo new > "$TREE/crypto/new.c"
 refuses_untouched 'files that are not committed are refused' '?? crypto/new.c' refresh
 reset_tree
-echo built >"$TREE/crypto/new.o"
+echo built > "$TREE/crypto/new.o"
 succeeds 'files that .gitignore matches are no obstacle' refresh
 rm "$TREE/crypto/new.o"
 
@@ -87,7 +86,7 @@ tree_git commit -q -m 'crypto: a link'
 refuses_untouched 'a new link is refused' 'not a regular file' refresh
 reset_tree
 
-echo mine >"$REPOSITORY/crypto/other.c"
+echo mine > "$REPOSITORY/crypto/other.c"
 commit_repository 'a file that no series names'
 commit_edit crypto/other.c 'crypto: add another file'
 refuses_untouched 'another file of the name of a new file is not overwritten' \

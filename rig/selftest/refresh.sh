@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that refresh puts into the repository what was committed in the tree,
-# no more and no less: nothing for a tree nobody touched, and a tree composed
-# anew from the result has the same files.
+# Proves that refresh puts exactly the commits of the tree into the repository.
+# A tree that nobody touched leaves no diff, and a tree composed anew from the
+# result has the same files.
 set -eu
 . "$(dirname "$0")/lib/fake-base.sh"
 
@@ -16,20 +16,20 @@ compose_anew() {
 	command_of unpack-base 6.12 "$WORK/anew" && command_of compose 6.12 "$WORK/anew"
 }
 
-# What the repository describes has the same commits, messages and all, as the
-# tree that it was refreshed from.
+# describes_tree: the repository composes to the commits of the tree, with the
+# same messages.
 describes_tree() {
 	local format='%T%n%B'
-	compose_anew >/dev/null &&
+	compose_anew > /dev/null &&
 		diff <(tree_git log --format="$format" base..HEAD) <(git -C "$WORK/anew" log --format="$format" base..HEAD)
 }
 
-# The commit of the tree that has the words in its subject.
+# commit_of WORDS: prints the commit of the tree that has WORDS in its message
 commit_of() {
 	tree_git log --format=%H --fixed-strings --grep="$1" base..HEAD
 }
 
-# Patch names and new files in the series, on one line.
+# entries: prints the patch names and new files of the series, on one line
 entries() {
 	sed 's/#.*//' "$SERIES" | tr -s '\t\n' ' '
 }
@@ -50,7 +50,7 @@ succeeds 'a tree nobody touched is refreshed' refresh
 says 'it says that there is nothing to do' 'nothing to do'
 succeeds 'the repository has no diff at all' same_repository
 
-echo 'int more_units;' >>"$TREE/crypto/units.c"
+echo 'int more_units;' >> "$TREE/crypto/units.c"
 sed -i 's/^crypto line 21$/crypto line 21 too/' "$TREE/crypto/skcipher.c"
 tree_git commit -qa --fixup "$(commit_of 'take many units')"
 GIT_SEQUENCE_EDITOR=true tree_git rebase -q -i --autosquash base
@@ -66,11 +66,11 @@ succeeds 'it is not' same_repository
 
 # A subject of more than 52 characters, and a message with odd lines.
 mkdir "$TREE/drivers/md/units"
-printf '#!/bin/sh\n' >"$TREE/drivers/md/units/new.sh"
+printf '#!/bin/sh\n' > "$TREE/drivers/md/units/new.sh"
 chmod +x "$TREE/drivers/md/units/new.sh"
 sed -i 's/^crypto line 3$/crypto line three/' "$TREE/crypto/skcipher.c"
 tree_git add -A
-# shellcheck disable=SC2016 # nothing in it is to be expanded
+# shellcheck disable=SC2016 # the text is literal
 printf '%s\n' 'crypto: skcipher - a subject that is longer than a file name may be' '' \
 	'  indented, 100% \n $HOME `x`' '' '' '# not a comment' '' 'Fixes: 123456789012 ("x")' |
 	tree_git commit -q --cleanup=verbatim -F -
@@ -89,13 +89,13 @@ succeeds 'no blob ids are in it' fails grep -q '^index ' \
 succeeds 'the repository describes the tree' describes_tree
 commit_repository 'new'
 
-# A new first commit: line numbers and file names of the others move.
+# A new first commit shifts the line numbers and the patch names of the others.
 tree_git reset -q --hard base
 sed -i '1s/^/a line\nanother line\n/' "$TREE/drivers/md/dm-crypt.c"
 tree_git commit -qam 'dm crypt: come first'
-command_of compose 6.12 "$WORK/anew" >/dev/null
+command_of compose 6.12 "$WORK/anew" > /dev/null
 tree_git fetch -q "$WORK/anew" series
-tree_git cherry-pick base..FETCH_HEAD >/dev/null
+tree_git cherry-pick base..FETCH_HEAD > /dev/null
 succeeds 'a commit put first is refreshed' refresh
 succeeds 'the others are renumbered' is_equal "$(entries | cut -d ' ' -f 2-5)" \
 	'0001-dm-crypt-come-first.patch 0002-crypto-skcipher-take-many-units.patch +crypto/units.c 0003-dm-crypt-use-units.patch'
@@ -106,7 +106,7 @@ succeeds 'the repository describes the tree' describes_tree
 commit_repository 'first'
 
 mkdir "$REPOSITORY/patches/7.3"
-printf '0001-a.patch\n\t+tools/testing/selftests/units/run.sh\n' >"$REPOSITORY/patches/7.3/series"
+printf '0001-a.patch\n\t+tools/testing/selftests/units/run.sh\n' > "$REPOSITORY/patches/7.3/series"
 commit_repository 'another base'
 drop=$(commit_of 'selftests: test units')
 tree_git rebase -q --onto "$drop~" "$drop"
@@ -127,21 +127,21 @@ succeeds 'the entry of the repository is what the kernel gets' is_equal "$(cat "
 	"$(printf 'UNITS\nL:\tother@example.org\nF:\tcrypto/units.c\nF:\ttools/testing/selftests/units/')"
 commit_repository 'entry'
 
-# A later point release: other line numbers, the same series.
+# A later point release has other line numbers and the same series.
 rm -rf "$TREE"
 make_source 118
 sed -i '12s/^/new line\n/' "$WORK/source/crypto/skcipher.c" "$WORK/source/drivers/md/dm-crypt.c"
 pack_source
-command_of unpack-base 6.12 "$TREE" >/dev/null 2>&1
-command_of compose 6.12 "$TREE" >/dev/null
+command_of unpack-base 6.12 "$TREE" > /dev/null 2>&1
+command_of compose 6.12 "$TREE" > /dev/null
 succeeds 'a tree of a later base is refreshed' refresh
 succeeds 'line numbers alone are no diff' same_repository
 
-echo 'int hand_edited;' >>"$REPOSITORY/crypto/units.c"
+echo 'int hand_edited;' >> "$REPOSITORY/crypto/units.c"
 refuses 'an edit in the repository is not undone' 'crypto/units.c' refresh
 says 'the message says what to do' 'run make tree first'
 succeeds 'the edit is still there' grep -q hand_edited "$REPOSITORY/crypto/units.c"
-echo 'int in_the_tree;' >>"$TREE/crypto/units.c"
+echo 'int in_the_tree;' >> "$TREE/crypto/units.c"
 tree_git commit -qa --fixup "$(commit_of 'take many units')"
 GIT_SEQUENCE_EDITOR=true tree_git rebase -q -i --autosquash base
 refuses 'edits on both sides are refused' 'were changed since' refresh

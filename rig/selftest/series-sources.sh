@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that series says truthfully which source its mail is made against: the
-# upstream one, another kernel's, or, where there is none, Debian's.
+# Proves that series names the source that its mail is really made against:
+# upstream's, another kernel's, or Debian's if there is no upstream source.
 set -eu
 . "$(dirname "$0")/lib/mail.sh"
 
@@ -10,7 +10,7 @@ ktap_print_header
 ktap_set_plan 30
 make_project
 
-# Without an orig tarball: Debian's kernel.
+# Without an orig tarball, series takes Debian's kernel.
 succeeds 'without the upstream source there is a series all the same' series
 says 'a notice says what was tried' 'linux 6.12.117-1'
 says 'it says what was taken instead' "The patches are made against Debian's kernel instead"
@@ -21,11 +21,11 @@ succeeds_quietly 'it says what was tried' notes_say 'linux 6.12.117-1).'
 succeeds_quietly 'it names the kernel' notes_say \
 	'Made against Linux 6.12.117 as Debian has it, linux-source-6.12:'
 succeeds_quietly 'it has the checksum of its source' notes_say \
-	"sha256 $(sha256sum <"$KSRC_DIR/linux-source-6.12.tar.xz" | cut -d ' ' -f 1)"
+	"sha256 $(sha256sum < "$KSRC_DIR/linux-source-6.12.tar.xz" | cut -d ' ' -f 1)"
 succeeds_quietly 'git am gives what was composed' \
 	is_equal "$(applied "$BUILD/linux")" "$(tree_of linux)"
 
-# With one.
+# With an orig tarball.
 make_upstream
 succeeds 'with the upstream source it is made against that' series
 succeeds_quietly 'it is quiet about Debian' fails grep -q 'instead' "$OUTPUT"
@@ -33,7 +33,7 @@ succeeds_quietly 'the tree is upstream' test -e "$BUILD/linux-upstream/README"
 succeeds_quietly 'its notes name the kernel' notes_say \
 	'Made against Linux 6.12.117, the upstream source as Debian packages it:'
 succeeds_quietly 'they name the tarball' notes_say 'linux_6.12.117.orig.tar.xz'
-succeeds_quietly 'they have its checksum' notes_say "sha256 $(sha256sum <"$ORIG" | cut -d ' ' -f 1)"
+succeeds_quietly 'they have its checksum' notes_say "sha256 $(sha256sum < "$ORIG" | cut -d ' ' -f 1)"
 
 # Other trees.
 succeeds 'FOR=debian takes what a distribution has' series FOR=debian
@@ -53,10 +53,10 @@ succeeds_quietly 'its commit is the base' notes_say \
 succeeds_quietly 'git am in that tree gives what was composed' \
 	is_equal "$(applied "$WORK/upstream" HEAD)" "$(tree_of linux-upstream)"
 rm -rf "$BUILD/linux-upstream"
-echo 'README export-ignore' >"$WORK/upstream/.gitattributes"
+echo 'README export-ignore' > "$WORK/upstream/.gitattributes"
 mkdir "$WORK/upstream/Documentation/process"
-echo rules >"$WORK/upstream/Documentation/process/coding-assistants.rst"
-printf '%s\n' 'die "broken\n";' >"$WORK/upstream/scripts/get_maintainer.pl"
+echo rules > "$WORK/upstream/Documentation/process/coding-assistants.rst"
+printf '%s\n' 'die "broken\n";' > "$WORK/upstream/scripts/get_maintainer.pl"
 git -C "$WORK/upstream" add -A
 git -C "$WORK/upstream" commit -q -m 'attributes'
 succeeds 'a git tree that is not exported as it is can be UPSTREAM' series UPSTREAM="$WORK/upstream"

@@ -1,14 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that series writes mail that git am takes for exactly what was composed,
-# says truthfully who it is from, and leaves the user's files alone when it cannot.
+# Proves that git am makes exactly the composed tree of the mail that series writes,
+# that the mail names its true author, and that series leaves the user's files alone
+# when it fails.
 set -eu
 . "$(dirname "$0")/lib/mail.sh"
 
 ZOE='Zoë O'\''Neill <zoe@example.org>'
 
-# A patch's message that mail would not carry, in place of the second's.
+# break_message SUBJECT: gives the second patch a subject that mail does not carry
 break_message() {
 	sed -i "1s/.*/Subject: $1/" "$REPOSITORY/patches/6.12/0002-dm-crypt-use-units.patch"
 }
@@ -27,7 +28,8 @@ refuses_signoff() {
 	succeeds_quietly 'nothing is written' nothing_left
 }
 
-# The real one, which git am and mail must not take for something else.
+# The real cover letter is short lines of ASCII, none of which git am or mail takes for
+# something else.
 cover_letter_is_mail() {
 	awk 'length > 72 || /[^ -~]/ || /^(---([ \t].*)?$|-- $|diff -|Index: |From )|@[A-Z]+@/ {
 			print FILENAME ": " FNR ": " $0
@@ -42,7 +44,7 @@ ktap_set_plan 71
 make_project
 make_upstream
 
-# What is in it.
+# The content of the mail.
 succeeds 'there is mail' series
 says 'it says which tree git am gives' "git am of them gives tree $(tree_of linux-upstream)"
 says 'it says how to apply the patches' "git am '$OUT'/000[1-9]-*.patch"
@@ -62,7 +64,7 @@ succeeds_quietly 'the patches have blob ids' is_equal \
 	"$(grep -cE '^index [0-9a-f]{12}\.\.[0-9a-f]{12}' "$OUT/0002-dm-crypt-use-units.patch")" 2
 succeeds_quietly 'the cover letter has the subject of the text' \
 	grep -qx 'Subject: \[PATCH 0/4\] crypto: take units' "$OUT/0000-cover-letter.patch"
-# shellcheck disable=SC2016 # nothing in it is to be expanded
+# shellcheck disable=SC2016 # the text is literal
 succeeds_quietly 'it has the text' cover_says 'One line, "quoted" \n $HOME 100%.'
 succeeds_quietly 'it has the last line of the text' cover_says 'The end.'
 succeeds_quietly 'it has the list of patches' cover_says '  dm crypt: use units'
@@ -86,7 +88,7 @@ cp -r "$OUT" "$WORK/first"
 succeeds 'the same again' series
 succeeds_quietly 'is the same' diff -r "$WORK/first" "$OUT"
 
-# Who it is from.
+# The author of the mail.
 head=$(git -C "$BUILD/linux-upstream" rev-parse HEAD)
 succeeds 'a person can sign off' series SIGNOFF="$ZOE"
 succeeds_quietly 'each patch is signed off, and not the cover letter' is_equal \
@@ -115,9 +117,9 @@ X <zoe@example.org>' 'a second line is refused'
 refuses_signoff 'Zoe <dm-devel@lists.linux.dev>' 'the address of a list is refused'
 refuses_signoff 'dm-crypt-mdu series <zoe@example.org>' 'the name of nobody is refused'
 
-# The directory.
+# The output directory.
 mkdir "$WORK/used"
-echo mine >"$WORK/used/.file"
+echo mine > "$WORK/used/.file"
 refuses 'a directory that is not empty is refused' 'is not empty' series_to "$WORK/used"
 succeeds_quietly 'it is untouched' is_equal \
 	"$(ls -A "$WORK/used")$(cat "$WORK/used/.file")" '.filemine'
@@ -129,8 +131,8 @@ succeeds_quietly 'the patches are in it' test -e "$WORK/an empty one/0000-cover-
 succeeds 'a directory below one that does not exist is made' series_to "$WORK/deep/er"
 succeeds_quietly 'the patches are in it' test -e "$WORK/deep/er/0000-cover-letter.patch"
 
-# What cannot be mailed.
-echo edit >>"$BUILD/linux-upstream/README"
+# Series that cannot be mailed.
+echo edit >> "$BUILD/linux-upstream/README"
 refuses 'uncommitted edits are refused' 'uncommitted edits' series
 git -C "$BUILD/linux-upstream" -c core.autocrlf=false commit -qam 'mine'
 refuses 'commits that are not in the repository are refused' 'not in the repository: fold' series
@@ -146,11 +148,11 @@ sed -i '2s/.*/\ndiff --git a\/x b\/x\n/' "$REPOSITORY/patches/6.12/0002-dm-crypt
 refuses 'a message that is taken for a patch is refused' 'git am does not take' series
 succeeds_quietly 'nothing is written' nothing_left
 restore
-printf 'int units;\r\n' >"$REPOSITORY/crypto/units.c"
+printf 'int units;\r\n' > "$REPOSITORY/crypto/units.c"
 refuses 'a file that mail changes is refused' 'changed on its way' series
 succeeds_quietly 'nothing is written' nothing_left
 restore
-printf '#!/bin/sh\nexit 1\n' >"$WORK/bin/cp"
+printf '#!/bin/sh\nexit 1\n' > "$WORK/bin/cp"
 chmod +x "$WORK/bin/cp"
 refuses 'patches that cannot be written are an error' 'could not be written' series
 succeeds_quietly 'nothing is left of them' nothing_left

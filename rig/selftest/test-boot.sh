@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that boot.sh fails when it has to: a job that fails, a kernel warning,
-# an oops, a panic, a machine that hangs, one that ends without a verdict, a
-# failed crypto self-test, a machine that does not start; and that it passes when
-# nothing of this happened.  That it uses KVM if that boots, and only then.
+# Proves that boot.sh fails on a job that fails, a kernel warning, an oops, a panic,
+# a failed crypto self-test, a machine that hangs, a machine that ends without a
+# verdict and a machine that does not start.  boot.sh passes if none of these
+# happens.  boot.sh uses KVM if KVM boots a kernel, and only then.
 #
 # usage: test-boot.sh --kernel IMAGE --rootfs IMG [--arch ARCH]
 
@@ -24,7 +24,7 @@ else
 fi
 expect_failure "a job that fails" "the job failed (exit 3)" fail
 expect_failure "a kernel warning" "the kernel complained: .*WARNING:" WARNING
-# In User-mode Linux that is a panic at once.
+# In User-mode Linux an oops is a panic at once.
 expect_failure "an oops" "the kernel complained: .*\(BUG:\|mode fault at\)" EXCEPTION
 expect_failure "a panic" "the kernel complained: .*Kernel panic" PANIC
 expect_failure "a failed crypto self-test" "the kernel complained: .*alg: " selftest
@@ -33,9 +33,8 @@ expect_failure "an end without a verdict" "there is no verdict" silent
 expect_failure "a machine that does not start" "the machine failed" pass \
 	--kernel /bin/false --emulator /bin/false
 
-# emulator WHAT_KVM_DOES: QEMU, but for that
-emulator()
-{
+# emulator COMMAND: prints the path of a QEMU that runs COMMAND, then TCG, in place of KVM
+emulator() {
 	cat > "$work/qemu-${1%% *}" <<-EOF
 		#!/bin/bash
 		args=("\$@")
@@ -48,9 +47,8 @@ emulator()
 	echo "$work/qemu-${1%% *}"
 }
 
-# expect_accel DESCRIPTION ACCEL WHAT_KVM_DOES
-expect_accel()
-{
+# expect_accel DESCRIPTION ACCEL COMMAND: boot.sh uses ACCEL if KVM does COMMAND
+expect_accel() {
 	if [ "$arch" != "$(host_arch)" ] || [ ! -w /dev/kvm ]; then
 		ktap_test_skip "$1: this machine has no /dev/kvm for $arch"
 	elif DM_CRYPT_MDU_CACHE=$work/cache-${3%% *} run pass --emulator "$(emulator "$3")" &&

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that check-console.sh finds signs of trouble, and that it passes over a cipher
-# that is known to fail its self-test, and over nothing else.
+# Proves that check-console.sh finds signs of trouble.  It ignores a cipher that is known
+# to fail its self-test, and nothing else.
 #
 # usage: test-console.sh
 
@@ -25,9 +25,8 @@ cut='[    1.4] ------------[ cut here ]------------'
 warning='[    1.5] WARNING: crypto/testmgr.c:5685 at alg_test+0x26c/0x580'
 end='[    1.6] ---[ end trace 0000000000000000 ]---'
 
-# found EXPECTED OPTION... -- LINE...: how many lines it says are a sign of trouble
-found()
-{
+# found EXPECTED OPTION... -- LINE...: check-console.sh prints EXPECTED lines
+found() {
 	local expected=$1 options=() lines status=0
 
 	shift
@@ -41,9 +40,8 @@ found()
 	[ "$(grep -c . <<< "$lines")" -eq "$expected" ] && [ $((expected > 0)) -eq $status ]
 }
 
-# says DESCRIPTION ARGUMENT OF found...
-says()
-{
+# says DESCRIPTION ARGUMENT...: the result of found ARGUMENT...
+says() {
 	if found "${@:2}"; then
 		ktap_test_pass "$1"
 	else

@@ -1,15 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that a script which lacks a tool says so at once, names the Debian
-# package and leaves nothing behind.
+# Proves that a script without one of its tools says so at once, names the Debian
+# package of the tool and leaves no files behind.
 #
 # usage: test-missing-tools.sh --kernel BZIMAGE --rootfs IMG
 #                              --selftests DIR --tree TREE
 #
-#   --kernel BZIMAGE   not booted, but looked at
-#   --rootfs IMG       likewise
-#   --selftests DIR    what install-selftests.sh made
+#   --kernel BZIMAGE   only looked at, not booted
+#   --rootfs IMG       the same
+#   --selftests DIR    output of install-selftests.sh
 #   --tree TREE        a kernel source tree
 
 set -eu
@@ -26,9 +26,8 @@ source_ktap
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# The machine's programs, but for $1.
-path_without()
-{
+# path_without TOOL: prints a directory with all programs of the host but TOOL
+path_without() {
 	local dir program
 
 	rm -rf "${work:?}/bin"
@@ -43,9 +42,8 @@ path_without()
 	echo "$work/bin"
 }
 
-# needs TOOL:PACKAGE SCRIPT ARGUMENT...
-needs()
-{
+# needs TOOL:PACKAGE SCRIPT ARGUMENT...: SCRIPT must fail without TOOL and name PACKAGE
+needs() {
 	local tool=${1%:*} package=${1#*:} script=$2 path result=0
 	shift 2
 

@@ -1,11 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that boot.sh fails when a kernel that checks itself has found something,
-# and that this kernel finds it: KASAN accesses after free and out of bounds on the heap,
-# UBSAN an index out of bounds.  What is written beyond vmalloc() memory is found, too,
-# but that page is not mapped, and which of KASAN and the processor is faster depends on
-# how the compiler copies.
+# Proves that a kernel which checks itself finds faults, and that boot.sh then fails.
+# KASAN finds accesses after free and out of bounds on the heap, UBSAN an index out of
+# bounds.  A write beyond vmalloc() memory hits a page that is not mapped: it depends on
+# the compiler's way to copy whether KASAN or the processor reports the write.
 #
 # usage: test-sanitizers.sh --kernel BZIMAGE --rootfs IMG
 #
@@ -16,9 +15,8 @@ set -u
 . "$(dirname "$0")/../boot/_lib.sh"
 . "$(dirname "$0")/lib/provoke.sh"
 
-# expect_report DESCRIPTION WORDS CRASHTYPE
-expect_report()
-{
+# expect_report DESCRIPTION WORDS CRASHTYPE: the kernel must report WORDS
+expect_report() {
 	expect_failure "$1" "the kernel complained: .*$2" "$3" --mem 2048 --timeout 600 \
 		--append cryptomgr.fuzz_iterations=10
 }

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that unpack-base makes the whole base into one commit, the same one
-# everywhere, that it refuses what cannot be a base, and that it never leaves a
-# half-made tree nor takes one for good.
+# Proves that unpack-base puts the whole base into one commit with the same id
+# everywhere, and refuses a source that cannot be a base. unpack-base never
+# leaves a half-made tree, and never accepts one.
 set -eu
 . "$(dirname "$0")/lib/fake-base.sh"
 
@@ -37,7 +37,7 @@ succeeds 'all files are there' same_files
 succeeds 'modes and links are kept' modes_kept
 succeeds 'the tree is clean, files that .gitignore matches are committed' \
 	is_equal "$(tree_git status --porcelain; tree_git ls-files drivers/firmware.o)" drivers/firmware.o
-echo new >"$TREE/crypto/new.c"
+echo new > "$TREE/crypto/new.c"
 succeeds 'a new file is seen although .gitignore of Debian hides all' \
 	is_equal "$(tree_git status --porcelain)" '?? crypto/new.c'
 rm "$TREE/crypto/new.c"
@@ -50,7 +50,7 @@ succeeds 'it does' test -e "$TREE/mark"
 
 rm -rf "$TREE"
 mkdir -p "$TREE.tmp/.git"
-echo half >"$TREE.tmp/half"
+echo half > "$TREE.tmp/half"
 succeeds 'what an interrupted run left is not taken for good' unpack
 succeeds 'it is not' fails test -e "$TREE/half"
 succeeds 'the same base gives the same commit id' is_equal "$(tree_git rev-parse base)" "$first"
@@ -60,7 +60,7 @@ mkdir "$TREE"
 refuses 'a directory that is something else is refused' 'not a tree made by unpack-base' unpack
 rm -rf "$TREE"
 
-head -c 300 "$KSRC_DIR/linux-source-6.12.tar.xz" >"$WORK/cut"
+head -c 300 "$KSRC_DIR/linux-source-6.12.tar.xz" > "$WORK/cut"
 mv "$WORK/cut" "$KSRC_DIR/linux-source-6.12.tar.xz"
 refuses 'a tarball that is cut short is refused' 'could not unpack' unpack
 succeeds 'nothing is left of it' nothing_left
@@ -82,7 +82,7 @@ NEED_MB=999999999 refuses 'too little disk space is refused before anything is u
 	'not enough disk space' unpack
 succeeds 'nothing is left of it' nothing_left
 
-echo '#define CRYPTO_ALG_SKCIPHER_MULTI_DATA_UNIT 0x40000' >>"$WORK/source/include/crypto/skcipher.h"
+echo '#define CRYPTO_ALG_SKCIPHER_MULTI_DATA_UNIT 0x40000' >> "$WORK/source/include/crypto/skcipher.h"
 pack_source
 refuses 'a base that has the feature is refused' 'has this feature already' unpack
 succeeds 'nothing is left of it' nothing_left

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that the unpatched tree is the base and nothing else, is made once, and
-# is not used after somebody edited it.
+# Proves that unpatched makes a tree of exactly the base, makes it only once, and
+# refuses a tree that somebody edited.
 set -eu
 . "$(dirname "$0")/lib/fake-base.sh"
 
@@ -14,7 +14,7 @@ is_base() {
 	diff -r --no-dereference --exclude=.git --exclude=.gitignore "$WORK/source" "$WORK/unpatched"
 }
 
-# One that was killed leaves this.
+# leave_half: leaves a half-made worktree, as a killed run does
 leave_half() {
 	tree_git worktree remove --force "$WORK/unpatched"
 	tree_git worktree add -q --no-checkout --detach "$WORK/unpatched.tmp" base
@@ -37,7 +37,7 @@ succeeds 'it is the base' is_base
 touch "$WORK/unpatched/object.o"
 succeeds 'a second run leaves it alone' unpatched
 succeeds 'it does' test -e "$WORK/unpatched/object.o"
-echo edit >>"$WORK/unpatched/crypto/skcipher.c"
+echo edit >> "$WORK/unpatched/crypto/skcipher.c"
 refuses 'an edited one is refused' 'reset --hard' unpatched
 leave_half
 succeeds 'what an interrupted run left is made anew' unpatched

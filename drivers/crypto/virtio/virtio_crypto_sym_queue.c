@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Requests of symmetric ciphers on their way to a virtio crypto device
+ * Queue of symmetric cipher requests for a virtio crypto device
  *
- * A request becomes one device request or, if it is made of data units, one for each
- * unit, with an IV of its own.  The queue adds them to the virtqueue as long as there is
- * room, notifies the device once, and goes on when device requests come back.  Later
- * requests wait.  Nothing is allocated for a request.
+ * A request without data units becomes one device request.  A request of data
+ * units becomes one device request for each data unit, with its own IV.  The
+ * queue adds device requests to the virtqueue while there is room, and notifies
+ * the device once.  The queue continues when device requests come back.  Later
+ * requests wait.  The queue allocates nothing for a request.
  *
- * The CPU processes what the device cannot have: the device is stopped or has gone, or there is
- * no memory to bounce the data through.  The queue outlives the device, as tfms do.
+ * The CPU processes the rest of a request if the device is stopped or gone, or
+ * if there is no memory to bounce the data.  The queue outlives the device,
+ * because tfms do, too.
  */
 
 #include <crypto/algapi.h>
@@ -28,17 +30,23 @@
 #include "virtio_crypto_common.h"
 #include "virtio_crypto_sym_queue.h"
 
-/* Device requests at a time.  Each is allocated with the queue. */
+/* Number of device requests, all of them allocated with the queue */
 #define SYM_OPS		256
 
-/* Most entries of the scatterlist of a device request, each way; and header and status. */
+/*
+ * Entries of a device request: at most SYM_SEGS of the source and as many of
+ * the destination; and SYM_OTHER_SEGS for header and status
+ */
 #define SYM_SEGS	64U
 #define SYM_OTHER_SEGS	2U
 
-/* A device that is to stop gets so long for the requests that it has. */
+/* Jiffies that a device has to finish its device requests when it stops */
 #define SYM_STOP_TIMEOUT	(10 * HZ)
 
-/* A device request, a part of @req.  The CPU must not write to the cache line of @in. */
+/*
+ * A device request, which is a part of @req.  While the device has it, the CPU
+ * must not write to the cache line of @in.
+ */
 struct virtcrypto_sym_op {
 	struct virtio_crypto_request base;
 	struct list_head node;
@@ -53,23 +61,24 @@ struct virtcrypto_sym_op {
 
 /**
  * struct virtcrypto_sym_queue - the requests for one device
- * @lock: protects all members; nests outside the lock of the data queue
- * @dq: the data queue; NULL without a device, or when nobody may touch it any more
- * @segs: most entries of a scatterlist that the device may be given
+ * @lock: protects all members; taken before the lock of the data queue
+ * @dq: the data queue; NULL without a device, and after the cut-off
+ * @segs: most entries that the source of a device request may have; also for
+ *	  the destination
  * @keep_free: descriptors reserved for akcipher
  * @max_size: most bytes of a device request
- * @running: accepts requests, and feeds the device; implies @dq
- * @waiting: requests of which the device has nothing
- * @current_req: the request that is being handed over, if there was no room for all of it
+ * @running: the queue accepts requests and feeds the device; implies @dq
+ * @waiting: requests of which the device has no part yet
+ * @current_req: request that waits for room in the virtqueue for its next part
  * @rest: requests that the CPU has to complete
- * @busy: device requests in the virtqueue
+ * @busy: number of device requests in the virtqueue
  * @idle: woken up when @busy becomes 0
  * @unused: struct virtcrypto_sym_op that are not in the virtqueue
  * @src: scratch list for virtqueue_add_sgs(), which keeps no pointer to it
- * @dst: the same
+ * @dst: scratch list for the destination
  * @wq: runs @work, also when memory is short
  * @work: completes @rest and, when the queue does not run, @waiting
- * @fallback: processes the rest of a request
+ * @fallback: processes the rest of a request on the CPU
  */
 struct virtcrypto_sym_queue {
 	spinlock_t lock;	/* see above */
@@ -92,8 +101,10 @@ struct virtcrypto_sym_queue {
 };
 
 /**
- * virtcrypto_sym_rewind() - make the whole request the part that is left
- * @req: request whose context is a struct virtcrypto_sym_request
+ * virtcrypto_sym_rewind() - go to the start of a request
+ * @req: request whose context begins with a struct virtcrypto_sym_request
+ *
+ * Context: Any context.
  */
 void virtcrypto_sym_rewind(struct skcipher_request *req)
 {
@@ -111,7 +122,9 @@ void virtcrypto_sym_rewind(struct skcipher_request *req)
 
 /**
  * virtcrypto_sym_advance() - go to the next data unit
- * @sreq: request with something left
+ * @sreq: request with at least one data unit left
+ *
+ * Context: Any context.
  */
 void virtcrypto_sym_advance(struct virtcrypto_sym_request *sreq)
 {
@@ -123,7 +136,7 @@ void virtcrypto_sym_advance(struct virtcrypto_sym_request *sreq)
 	}
 }
 
-/* Returns the number of entries that the data unit with most of them has. */
+/* Returns the largest number of entries in @sg that one data unit has. */
 static unsigned int sym_most_segs(struct scatterlist *sg, unsigned int bytes, unsigned int unit)
 {
 	unsigned int most = 0, segs = 0, used = 0;
@@ -144,7 +157,7 @@ static unsigned int sym_most_segs(struct scatterlist *sg, unsigned int bytes, un
 	return most;
 }
 
-/* Makes a scatterlist of the next @bytes.  Returns the number of its entries. */
+/* Makes @list from the next @bytes.  Returns the number of its entries. */
 static unsigned int sym_list(struct skcipher_data_unit_pos pos, unsigned int bytes,
 			     struct scatterlist *list)
 {
@@ -182,7 +195,10 @@ static void sym_fill(struct virtcrypto_sym_op *op, const struct virtcrypto_sym_r
 	op->in.status = VIRTIO_CRYPTO_ERR;
 }
 
-/* Adds one device request.  Returns false if there is no room, or no memory to bounce. */
+/*
+ * Adds one device request to the virtqueue.  Returns false if there is no room,
+ * or no memory to bounce the data.
+ */
 static bool sym_add(struct virtcrypto_sym_queue *sq, struct skcipher_request *req)
 {
 	struct virtcrypto_sym_request *sreq = skcipher_request_ctx(req);
@@ -195,7 +211,7 @@ static bool sym_add(struct virtcrypto_sym_queue *sq, struct skcipher_request *re
 	if (!op)
 		return false;
 	segs = sym_list(sreq->src, sreq->unit, sq->src) + sym_list(sreq->dst, sreq->unit, sq->dst);
-	/* A virtqueue without room notifies the device of an attempt. */
+	/* Without room, virtqueue_add_sgs() would notify the device. */
 	if (sq->dq->vq->num_free < sq->keep_free + SYM_OTHER_SEGS + segs)
 		return false;
 
@@ -204,11 +220,11 @@ static bool sym_add(struct virtcrypto_sym_queue *sq, struct skcipher_request *re
 	sym_fill(op, sreq);
 	sg_init_one(&out, &op->out, sizeof(op->out));
 	sg_init_one(&in, &op->in, sizeof(op->in));
-	/* Allocates nothing, as there are no indirect descriptors. */
+	/* Allocates nothing, because there are no indirect descriptors. */
 	if (virtqueue_add_sgs(sq->dq->vq, sgs, 2, 2, &op->base, GFP_NOWAIT))
 		return false;
 
-	/* The lists of an operation in place may be two lists of the same memory. */
+	/* Two different lists may describe the same memory. */
 	if (sg_phys(sq->src) == sg_phys(sq->dst))
 		sreq->in_place = true;
 	list_del(&op->node);
@@ -218,7 +234,10 @@ static bool sym_add(struct virtcrypto_sym_queue *sq, struct skcipher_request *re
 	return true;
 }
 
-/* Let the CPU complete a request of which the device has nothing any more. */
+/*
+ * Lets the CPU complete a request.  The device must have no part of the request
+ * any more.
+ */
 static void sym_leave_to_cpu(struct virtcrypto_sym_queue *sq, struct skcipher_request *req)
 {
 	struct virtcrypto_sym_request *sreq = skcipher_request_ctx(req);
@@ -234,7 +253,10 @@ static void sym_leave_to_cpu(struct virtcrypto_sym_queue *sq, struct skcipher_re
 	queue_work(sq->wq, &sq->work);
 }
 
-/* Hands requests over.  Returns the virtqueue if the caller has to call sym_notify(). */
+/*
+ * Hands requests to the device.  Returns the virtqueue that the caller has to
+ * pass to sym_notify(), or NULL.
+ */
 static struct virtqueue *sym_push(struct virtcrypto_sym_queue *sq)
 {
 	struct data_queue *dq = sq->dq;
@@ -255,7 +277,10 @@ static struct virtqueue *sym_push(struct virtcrypto_sym_queue *sq)
 
 		while (sreq->left && !sreq->err && *sreq->usable && sym_add(sq, req))
 			;
-		/* One that comes back makes room.  The CPU takes over without a session. */
+		/*
+		 * Wait until a device request comes back and makes room.  If
+		 * there is none, or no session, the CPU takes over.
+		 */
 		if (sreq->left && !sreq->err && *sreq->usable && sq->busy)
 			break;
 		sq->current_req = NULL;
@@ -267,14 +292,20 @@ static struct virtqueue *sym_push(struct virtcrypto_sym_queue *sq)
 	return notify ? dq->vq : NULL;
 }
 
-/* Holds no lock, as the host may take long.  RCU has protected @vq since before sym_push(). */
+/*
+ * Call this without locks, because the host may take long.  RCU protects @vq:
+ * the caller has held rcu_read_lock() since before sym_push().
+ */
 static void sym_notify(struct virtqueue *vq)
 {
 	if (vq && unlikely(!virtqueue_notify(vq)))
 		virtcrypto_dev_broken(vq->vdev->priv);
 }
 
-/* Also tells a request that it has left the backlog, late, which slows its user down. */
+/*
+ * Completes a request.  A request from the backlog gets -EINPROGRESS only here.
+ * This slows its user down.
+ */
 static void sym_complete(struct skcipher_request *req, int err)
 {
 	struct virtcrypto_sym_request *sreq = skcipher_request_ctx(req);
@@ -302,7 +333,10 @@ static int sym_error(const struct virtcrypto_sym_op *op, unsigned int unit, unsi
 	}
 }
 
-/* A device request came back, or was taken from a device that has been reset. */
+/*
+ * Called when a device request has come back, or was taken back from a device
+ * that has been reset.
+ */
 static void sym_done(struct virtio_crypto_request *base, int len)
 {
 	struct virtcrypto_sym_op *op = container_of(base, struct virtcrypto_sym_op, base);
@@ -321,7 +355,7 @@ static void sym_done(struct virtio_crypto_request *base, int len)
 	list_add(&op->node, &sq->unused);
 	if (!--sq->busy)
 		wake_up(&sq->idle);
-	/* The current request is sym_push()'s. */
+	/* sym_push() decides about the current request. */
 	last = !--sreq->pending && req != sq->current_req;
 	if (last && !sreq->err && (sreq->left || sreq->lost)) {
 		sym_leave_to_cpu(sq, req);
@@ -337,7 +371,7 @@ static void sym_done(struct virtio_crypto_request *base, int len)
 	sym_complete(req, sreq->err);
 }
 
-/* Takes a request that the CPU has to complete. */
+/* Takes a request that the CPU has to complete, or returns NULL. */
 static struct skcipher_request *sym_take_rest(struct virtcrypto_sym_queue *sq)
 {
 	struct crypto_async_request *req = NULL;
@@ -365,14 +399,17 @@ static void sym_work(struct work_struct *work)
 /**
  * virtcrypto_sym_submit() - hand a request to the device
  * @sq: queue of the device
- * @req: request for which virtcrypto_sym_rewind() was called; it and its lists have to stay
+ * @req: request for which virtcrypto_sym_rewind() was called.  The request and
+ *	 its lists must stay valid until it completes.
  *
- * Context: Process context or softirq.
+ * Context: Process context or softirq.  Does not sleep.
  * Return:
- * * -EINPROGRESS or -EBUSY if the request was accepted, with the usual meaning
- * * -ENOSPC if it would have to go to the backlog and may not
- * * -ENODEV if the device does not run or has no session, or the request is too large or in
- *   too many pieces
+ * * -EINPROGRESS if the request was accepted
+ * * -EBUSY if the request was accepted into the backlog
+ * * -ENOSPC if the queue is full and the request does not have
+ *   CRYPTO_TFM_REQ_MAY_BACKLOG
+ * * -ENODEV if the queue does not run, the virtqueue is broken or there is no
+ *   session, or if a device request would have too many bytes or entries
  */
 int virtcrypto_sym_submit(struct virtcrypto_sym_queue *sq, struct skcipher_request *req)
 {
@@ -399,10 +436,10 @@ int virtcrypto_sym_submit(struct virtcrypto_sym_queue *sq, struct skcipher_reque
 }
 
 /**
- * virtcrypto_sym_pump() - go on handing requests over, as device requests have come back
+ * virtcrypto_sym_pump() - continue after device requests have come back
  * @sq: queue of the device
  *
- * Context: Process context or softirq.
+ * Context: Process context or softirq.  Does not sleep.
  */
 void virtcrypto_sym_pump(struct virtcrypto_sym_queue *sq)
 {
@@ -426,7 +463,7 @@ static bool sym_is_idle(struct virtcrypto_sym_queue *sq)
 }
 
 /**
- * virtcrypto_sym_queue_attach() - the device has a virtqueue
+ * virtcrypto_sym_queue_attach() - give the queue the virtqueue of the device
  * @sq: queue that has been cut off, or is new
  * @dq: data queue of the device
  * @max_size: most bytes of a device request
@@ -444,7 +481,7 @@ void virtcrypto_sym_queue_attach(struct virtcrypto_sym_queue *sq, struct data_qu
 	others = sq->keep_free + SYM_OTHER_SEGS;
 	sq->segs = ring_size < others ? 0 : min(SYM_SEGS, (ring_size - others) / 2);
 	sq->waiting.max_qlen = ring_size;
-	/* The DMA API never bounces more. */
+	/* The DMA API cannot bounce more than virtio_max_dma_size(). */
 	sq->max_size = min(max_size, virtio_max_dma_size(dq->vq->vdev));
 	spin_unlock_bh(&sq->lock);
 }
@@ -457,7 +494,7 @@ void virtcrypto_sym_queue_attach(struct virtcrypto_sym_queue *sq, struct data_qu
  */
 void virtcrypto_sym_queue_start(struct virtcrypto_sym_queue *sq)
 {
-	/* The queue may have been cut off meanwhile. */
+	/* A queue that has been cut off must not run. */
 	scoped_guard(spinlock_bh, &sq->lock)
 		sq->running = sq->dq;
 }
@@ -475,15 +512,16 @@ static void sym_stop(struct virtcrypto_sym_queue *sq)
 }
 
 /**
- * virtcrypto_sym_queue_stop() - give the device no more, and wait for it
+ * virtcrypto_sym_queue_stop() - stop the queue and wait for the device
  * @sq: queue
  *
- * The CPU processes what the device has not been given.  The device gets ten seconds for what
- * it has been given, which is at most a virtqueue full.
+ * The CPU processes everything that the device has not been given.  The device
+ * gets ten seconds for its device requests, which are at most a full virtqueue.
  *
  * Context: Process context.  Sleeps.
- * Return: whether all device requests have come back, or never will, as the virtqueue is
- * broken or has been cut off.
+ * Return: true if all device requests have come back, or if they never will
+ *	   because the virtqueue is broken or has been cut off; false after ten
+ *	   seconds.
  */
 bool virtcrypto_sym_queue_stop(struct virtcrypto_sym_queue *sq)
 {
@@ -493,12 +531,13 @@ bool virtcrypto_sym_queue_stop(struct virtcrypto_sym_queue *sq)
 }
 
 /**
- * virtcrypto_sym_queue_cut_off() - do not touch the virtqueue any more
+ * virtcrypto_sym_queue_cut_off() - stop the queue and take its virtqueue away
  * @sq: queue that has been stopped, and may have been started again
  *
- * The caller resets the device, empties the virtqueue, and calls virtcrypto_sym_queue_flush().
+ * Then the caller resets the device, empties the virtqueue, and calls
+ * virtcrypto_sym_queue_flush().
  *
- * Context: Process context.  Sleeps until all RCU readers that have begun are done.
+ * Context: Process context.  Sleeps until all earlier RCU readers are done.
  */
 void virtcrypto_sym_queue_cut_off(struct virtcrypto_sym_queue *sq)
 {
@@ -506,16 +545,17 @@ void virtcrypto_sym_queue_cut_off(struct virtcrypto_sym_queue *sq)
 		sym_stop(sq);
 		sq->dq = NULL;
 	}
-	/* sym_notify() holds no lock. */
+	/* Wait for sym_notify(), which runs without the lock. */
 	synchronize_rcu();
 }
 
 /**
- * virtcrypto_sym_queue_flush() - wait for the CPU
+ * virtcrypto_sym_queue_flush() - wait until the CPU has completed all requests
  * @sq: queue that has been cut off, with nothing in the virtqueue
  *
- * A request of which the device had a part, in place, fails with -ENODEV.  The CPU processes
- * all others.
+ * A request fails with -ENODEV if the device went away with a part of it, and
+ * may have replaced its input.  A request that has failed before keeps its
+ * error.  The CPU processes all other requests.
  *
  * Context: Process context.  Sleeps.
  */
@@ -528,10 +568,11 @@ void virtcrypto_sym_queue_flush(struct virtcrypto_sym_queue *sq)
 /**
  * virtcrypto_sym_queue_alloc() - allocate a queue and its device requests
  * @node: NUMA node of the device
- * @fallback: processes what is left of a request, in process context; returns its error
+ * @fallback: processes the rest of a request in process context; returns 0 or
+ *	      the error of the request
  *
  * Context: Process context.  May sleep.
- * Return: the queue, without a device; or NULL.
+ * Return: the queue, without a device; NULL if there is no memory.
  */
 struct virtcrypto_sym_queue *
 virtcrypto_sym_queue_alloc(int node, int (*fallback)(struct skcipher_request *req))

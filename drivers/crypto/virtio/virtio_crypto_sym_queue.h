@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Requests of symmetric ciphers on their way to a virtio crypto device
+ * Queue of symmetric cipher requests for a virtio crypto device
  */
 
 #ifndef _VIRTIO_CRYPTO_SYM_QUEUE_H
@@ -16,23 +16,25 @@ struct virtcrypto_sym_queue;
 struct virtio_crypto_sym_session_info;
 
 /**
- * struct virtcrypto_sym_request - a request on its way to the device and back
- * @session: session of the device, which knows key, mode and direction
- * @usable: is there a session?  Both may change while the queue does not run.
+ * struct virtcrypto_sym_request - state of a request in the queue
+ * @session: session of the device; the device knows its key, mode and direction
+ * @usable: points to true if the session exists.  The session and this flag
+ *	    may change while the queue does not run.
  * @encrypt: direction
- * @chain_iv: store in req->iv the IV that continues the message (CBC)
- * @unit: bytes of one device request
- * @step: difference of the IVs of two device requests in a row
+ * @chain_iv: on success, store the IV that continues the message in req->iv
+ *	      (CBC)
+ * @unit: size of one device request in bytes
+ * @step: number to add to the IV from one device request to the next
  * @iv: IV of the request
- * @src: where the next device request reads
- * @dst: where the next device request writes
- * @left: bytes that nobody has been given
+ * @src: position in the source for the next device request
+ * @dst: position in the destination for the next device request
+ * @left: bytes that neither the device nor the CPU has been given
  * @next_iv: IV of the next device request
- * @pending: device requests that have not come back
+ * @pending: number of device requests that have not come back
  * @err: the first error
- * @backlog: the caller was told -EBUSY, and waits for -EINPROGRESS
- * @lost: the device has gone with a part of the request
- * @in_place: some output of the device replaces its input
+ * @backlog: the caller got -EBUSY, and waits for -EINPROGRESS
+ * @lost: the device went away with a part of the request
+ * @in_place: the device writes some output over its input
  *
  * The caller of virtcrypto_sym_rewind() sets the members before @src.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Data units, for the algorithms that take requests of many of them
+ * Helpers for algorithms that take requests of many data units
  */
 
 #ifndef _CRYPTO_INTERNAL_SKCIPHER_DATA_UNIT_H
@@ -20,10 +20,10 @@
 
 /**
  * struct skcipher_data_unit_run - data units that follow each other in memory
- * @src: where the units are read from
- * @dst: where they are written to: the same as @src, or memory that does not
+ * @src: address of the input
+ * @dst: address of the output: the same as @src, or memory that does not
  *	 overlap
- * @units: how many data units; at least 1
+ * @units: number of data units, at least 1
  */
 struct skcipher_data_unit_run {
 	const u8 *src;
@@ -32,10 +32,10 @@ struct skcipher_data_unit_run {
 };
 
 /**
- * struct skcipher_data_unit_pos - a place in a scatterlist
- * @sg: entry of the list
- * @virt: its address, not to be used with highmem
- * @left: bytes from there to the end of @sg; at least 1
+ * struct skcipher_data_unit_pos - a position in a scatterlist
+ * @sg: entry that contains the position
+ * @virt: address of the position; do not use it with highmem
+ * @left: bytes from the position to the end of @sg, at least 1
  */
 struct skcipher_data_unit_pos {
 	struct scatterlist *sg;
@@ -44,9 +44,9 @@ struct skcipher_data_unit_pos {
 };
 
 /**
- * skcipher_data_unit_pos_advance() - go on in a scatterlist
- * @pos: updated
- * @bytes: how far; there has to be something behind
+ * skcipher_data_unit_pos_advance() - move a position forward
+ * @pos: position, updated
+ * @bytes: distance; the new position must lie before the end of the list
  *
  * Context: Any context.
  */
@@ -69,9 +69,9 @@ skcipher_data_unit_pos_advance(struct skcipher_data_unit_pos *pos,
 }
 
 /**
- * skcipher_data_unit_pos_start() - begin with a scatterlist
- * @pos: becomes the first byte of the list
- * @sg: list that is not empty
+ * skcipher_data_unit_pos_start() - set a position to the start of a scatterlist
+ * @pos: set to the first byte of the list
+ * @sg: list of at least one byte
  *
  * Context: Any context.
  */
@@ -88,10 +88,11 @@ skcipher_data_unit_pos_start(struct skcipher_data_unit_pos *pos,
 }
 
 /**
- * skcipher_data_unit_pos_offset() - where in its entry a position is
+ * skcipher_data_unit_pos_offset() - get the offset of a position in its entry
  * @pos: position
  *
- * Return: bytes from the begin of @pos->sg.
+ * Context: Any context.
+ * Return: bytes from the start of @pos->sg to the position.
  */
 static inline unsigned int
 skcipher_data_unit_pos_offset(const struct skcipher_data_unit_pos *pos)
@@ -100,15 +101,15 @@ skcipher_data_unit_pos_offset(const struct skcipher_data_unit_pos *pos)
 }
 
 /**
- * skcipher_data_unit_pos_sg() - the list from a position on
+ * skcipher_data_unit_pos_sg() - get the list that begins at a position
  * @pos: position
- * @sg: two entries, which are used where @pos is in the middle of an entry
+ * @sg: room for two entries, used if @pos is in the middle of an entry
  *
- * Many drivers expect the offset of an entry to lie within its first page.  It does
- * if it does in the whole list.
+ * Many drivers expect the offset of an entry to lie within its first page.  If
+ * this holds for the whole list, it also holds for the returned list.
  *
  * Context: Any context.
- * Return: the list, which is valid for as long as @sg is.
+ * Return: the list.  It is valid as long as @sg is.
  */
 static inline struct scatterlist *
 skcipher_data_unit_pos_sg(const struct skcipher_data_unit_pos *pos,
@@ -124,14 +125,16 @@ skcipher_data_unit_pos_sg(const struct skcipher_data_unit_pos *pos,
 }
 
 /**
- * struct skcipher_data_unit_walk - a request of many data units, some at a time
- * @units: data units that the walk hands out now, all runs together; 0 at the end
- * @nr_runs: number of runs that these lie in
- * @index: index of the first of them in the request, counted from 0
- * @total: data units of the request
- * @size: bytes of a data unit
- * @step: what to add to the IV from one data unit to the next
- * @iv: IV of the first data unit that is handed out
+ * struct skcipher_data_unit_walk - a walk through a request of many data units
+ * @units: number of data units handed out now, in all runs together; 0 at the
+ *	   end and after an error
+ * @nr_runs: number of runs handed out now
+ * @index: number of the first data unit handed out, counted from 0 in the
+ *	   request
+ * @total: number of data units in the request
+ * @size: size of a data unit in bytes
+ * @step: number to add to the IV from one data unit to the next
+ * @iv: IV of the first data unit handed out
  * @runs: the runs, in the order of the request
  *
  * See skcipher_data_unit_walk_start().  The walk is read-only for its users.
@@ -146,7 +149,7 @@ struct skcipher_data_unit_walk {
 	u8 iv[SKCIPHER_DATA_UNIT_IVSIZE] __aligned(__alignof__(u64));
 	struct skcipher_data_unit_run runs[SKCIPHER_DATA_UNITS_AT_ONCE];
 
-	/* private: the rest of the request, behind the runs */
+	/* private: the rest of the request, after the runs */
 	unsigned int left;
 	unsigned int max_units;
 	unsigned int alignmask;
@@ -166,14 +169,15 @@ int skcipher_crypt_data_units(struct skcipher_request *req,
 			      int (*crypt)(struct skcipher_request *req));
 
 /**
- * skcipher_check_data_units() - is the request a whole number of data units?
+ * skcipher_check_data_units() - check for a whole number of data units
  * @req: request on a tfm that has a data unit size set
  *
- * For a provider that uses neither the walk nor skcipher_crypt_data_units(), both
- * of which check this.  Such a provider calls it before it writes anything.
+ * The walk and skcipher_crypt_data_units() do this check.  A provider that uses
+ * neither calls this function before it writes anything.
  *
  * Context: Any context.
- * Return: 0, or -EINVAL if the length is 0 or not a multiple of the unit size.
+ * Return: 0, or -EINVAL if the length is 0 or not a multiple of the data unit
+ *	   size.
  */
 static inline int skcipher_check_data_units(struct skcipher_request *req)
 {
@@ -186,9 +190,9 @@ static inline int skcipher_check_data_units(struct skcipher_request *req)
 }
 
 /**
- * skcipher_advance_iv() - from the IV of a data unit to that of a later one
+ * skcipher_advance_iv() - advance an IV to that of a later data unit
  * @iv: SKCIPHER_DATA_UNIT_IVSIZE bytes, updated; need not be aligned
- * @n: what to add
+ * @n: number to add
  *
  * Context: Any context.
  */
@@ -202,18 +206,19 @@ static inline void skcipher_advance_iv(u8 *iv, u64 n)
 }
 
 /**
- * skcipher_dispatch_data_units() - tell requests with data units from others
+ * skcipher_dispatch_data_units() - choose the function for a request
  * @req: any request
- * @crypt_one: processes a request of one message.  Has to be synchronous.  May
- *	       change the IV buffer, and nothing else of the request.
- * @crypt_units: processes a request of several data units, and checks its length
+ * @crypt_one: processes a request of one message.  Must be synchronous.  May
+ *	       change the IV buffer, but nothing else in the request.
+ * @crypt_units: processes a request of several data units.  Must check the
+ *		 length.
  *
- * For ->encrypt() and ->decrypt(): a request without data units goes to @crypt_one
- * after a single test.  So does a request of one data unit, of which small I/O
- * consists: it needs no walk.
+ * For ->encrypt() and ->decrypt().  A request without data units goes to
+ * @crypt_one after a single test.  A request of one data unit needs no walk, so
+ * it also goes to @crypt_one.  Small I/O consists of such requests.
  *
- * Context: As the two functions require.
- * Return: as the two functions do.
+ * Context: As @crypt_one and @crypt_units require.
+ * Return: the return value of the function chosen.
  */
 static __always_inline int
 skcipher_dispatch_data_units(struct skcipher_request *req,

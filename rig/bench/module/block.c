@@ -2,10 +2,10 @@
 /*
  * Bios for a block device
  *
- * One thread submits them one after the other, from the beginning of the device
- * to its end and again, and keeps as many under way as it is told.  They and
- * their buffers are made before, and used again, so that there is little in the
- * figures that is not the device's.
+ * One thread submits bios one after the other, from the beginning of the device
+ * to its end and again, and keeps iodepth bios under way.  It makes bios and
+ * buffers in advance and uses them again, so that the figures have little cost
+ * besides the device's.
  */
 
 #include <linux/bio.h>
@@ -21,7 +21,7 @@
 struct load;
 
 /*
- * A bio, its buffer, and its place in the list of those that are not under way
+ * A bio, its buffer, and its place in the list of bios that are not under way
  */
 struct slot {
 	struct bio bio;
@@ -59,7 +59,7 @@ static void slot_put(struct slot *slot)
 		wake_up(&load->wait);
 }
 
-/* Returns when there is a slot. */
+/* Wait for a slot. */
 static struct slot *slot_get(struct load *load)
 {
 	struct llist_node *node;
@@ -82,7 +82,7 @@ static void slot_end_io(struct bio *bio)
 	slot_put(slot);
 }
 
-/* The segments are those that slot_init() added, they outlast bio_reset(). */
+/* The segments that slot_init() added outlast bio_reset(). */
 static void slot_submit(struct slot *slot, sector_t sector)
 {
 	struct load *load = slot->load;
@@ -148,7 +148,7 @@ static void free_slots(struct load *load)
 	for (i = 0; i < load->nr_slots; i++) {
 		struct slot *slot = &load->slots[i];
 
-		/* Those that slot_init() did not get to are zero. */
+		/* Slots that slot_init() did not reach are zero. */
 		if (slot->load)
 			bio_uninit(&slot->bio);
 		kfree(slot->vecs);
@@ -159,10 +159,10 @@ static void free_slots(struct load *load)
 
 /**
  * bench_block() - measure a block device
- * @cmd: what to do with it
+ * @cmd: what to do with the device
  * @result: how long it took
  *
- * Before it is measured, all bios are used once.
+ * All bios are used once before the measurement.
  *
  * Return: 0 or an error, with result->failed
  */
@@ -182,7 +182,7 @@ int bench_block(const struct bench_command *cmd, struct bench_result *result)
 	if (!cmd->iodepth || cmd->iodepth > 1024)
 		return bench_fail(result, "iodepth", -EINVAL);
 
-	/* Not exclusively, as the bare device may belong to a mapping. */
+	/* Not exclusively, because the bare device may belong to a mapping. */
 	file = bdev_file_open_by_path(cmd->dev,
 				      BLK_OPEN_READ | BLK_OPEN_WRITE, NULL,
 				      NULL);

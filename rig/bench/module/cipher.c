@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A cipher and nothing besides: the least that encrypting a device can cost
+ * A cipher alone: the least that encrypting a device can cost
  */
 
 #include <crypto/skcipher.h>
@@ -23,8 +23,8 @@
 #define MAX_KEY_SIZE	64
 
 /*
- * @src, @dst:	a scatterlist of @nr_sg entries for each request of a buffer; one
- *		and the same if the data is processed in place
+ * @src, @dst:	a scatterlist of @nr_sg entries for each request of a buffer;
+ *		@dst is @src if the data is processed in place
  */
 struct job {
 	struct crypto_skcipher *tfm;
@@ -48,7 +48,7 @@ static struct crypto_skcipher *alloc_tfm(const struct bench_command *cmd,
 {
 	struct crypto_skcipher *tfm;
 
-	/* As dm-crypt does, so that it is the same driver. */
+	/* dm-crypt has the same flags, and so gets the same driver. */
 	tfm = crypto_alloc_skcipher(cmd->alg, 0, CRYPTO_ALG_ALLOCATES_MEMORY);
 	if (!IS_ERR(tfm))
 		strscpy(result->driver, crypto_skcipher_driver_name(tfm),
@@ -58,8 +58,8 @@ static struct crypto_skcipher *alloc_tfm(const struct bench_command *cmd,
 
 /**
  * bench_driver() - find out which driver dm-crypt gets for an algorithm
- * @cmd: with the algorithm
- * @result: with the driver
+ * @cmd: has the algorithm
+ * @result: gets the driver
  *
  * Return: 0 or an error, with result->failed
  */
@@ -80,7 +80,7 @@ static int set_key(struct crypto_skcipher *tfm, unsigned int bits)
 
 	if (bits / 8 > sizeof(key))
 		return -EINVAL;
-	/* Bytes that differ, as xts takes no two keys that are the same. */
+	/* Bytes that differ, because XTS refuses two equal keys. */
 	for (i = 0; i < sizeof(key); i++)
 		key[i] = i;
 	return crypto_skcipher_setkey(tfm, key, bits / 8);
@@ -156,7 +156,7 @@ static int init_buffers(struct job *job)
 		job->dst = job->src;
 		return 0;
 	}
-	/* The pages that dm-crypt writes from are single ones in any case. */
+	/* Encrypt into single pages, whatever the source is. */
 	job->dst_pages = bench_alloc_pages(job->bytes, false);
 	if (!job->dst_pages)
 		return -ENOMEM;
@@ -175,10 +175,10 @@ static void free_buffers(struct job *job)
 
 /**
  * bench_cipher() - measure a cipher
- * @cmd: what to do with it
+ * @cmd: what to do with the cipher
  * @result: how long it took
  *
- * Before it is measured, the buffer is processed once.
+ * The buffer is processed once before the measurement.
  *
  * Return: 0 or an error, with result->failed
  */

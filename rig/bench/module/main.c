@@ -2,10 +2,10 @@
 /*
  * Load for the benchmark of dm-crypt, made within the kernel
  *
- * System calls are slow in User-mode Linux, and what fio shows is too coarse to
- * see one percent.  So a line written to /proc/mdu_bench says what to do (struct
- * bench_command has the words, as name=value), and a line read from it says how
- * long that took.
+ * System calls are slow in User-mode Linux, and fio's figures are too coarse to
+ * show one percent.  So a program writes a line of name=value words to
+ * /proc/mdu_bench, which says what to do; struct bench_command has the names.
+ * The program then reads a line from the file, which says how long that took.
  */
 
 #include <linux/blkdev.h>

@@ -16,19 +16,19 @@
 struct page;
 
 /**
- * struct bench_command - what is to be measured
+ * struct bench_command - what to measure
  * @what: "block", "cipher" or "driver"
  * @dev: block: path of the device
  * @alg: cipher, driver: name of the algorithm or of its driver
- * @rw: "read", which decrypts in place, or "write", which encrypts from one
- *	buffer to another, as dm-crypt does both
- * @buffer: "pages", which are nowhere adjacent, or "folio", adjacent memory
+ * @rw: "read" decrypts in place, "write" encrypts from one buffer to another,
+ *	as in dm-crypt
+ * @buffer: "pages" has no adjacent pages, "folio" is adjacent memory
  * @bs: bytes of a bio; cipher: bytes of the buffer
  * @iodepth: block: number of bios under way
  * @bytes: bytes to process in all, a multiple of @bs
  * @key_bits: cipher: bits of the key
  * @request: cipher: bytes of a request
- * @unit: cipher: bytes of a data unit, 0 for requests that are not divided
+ * @unit: cipher: bytes of a data unit, 0 to set no data unit size
  */
 struct bench_command {
 	char what[16];
@@ -45,10 +45,10 @@ struct bench_command {
 };
 
 /**
- * struct bench_result - what came out
- * @ns: nanoseconds that it took
- * @cycles: the same in get_cycles()
- * @idle: microseconds of that in which processors had nothing to do, where the
+ * struct bench_result - the result of a command
+ * @ns: duration in nanoseconds
+ * @cycles: duration in units of get_cycles()
+ * @idle: microseconds of that time for which processors were idle, if the
  *	  kernel counts them
  * @failed: what failed, if anything did
  * @driver: driver of the cipher, empty for block devices
@@ -71,7 +71,7 @@ static inline u64 bench_idle_time(void)
 	return sum;
 }
 
-/* A clock is stopped by adding the time that it shows then. */
+/* Starting subtracts the current time, stopping adds it. */
 static inline void bench_clock_start(struct bench_result *result)
 {
 	result->idle = -bench_idle_time();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory to read to and to write from
+ * Memory to read into and to write from
  */
 
 #include <linux/gfp.h>
@@ -28,8 +28,8 @@ static int alloc_single_pages(struct page **pages, size_t nr)
 			goto free;
 	}
 	/*
-	 * From the highest to the lowest, so that none begins where the one
-	 * before it ends and nothing makes one segment of two of them.
+	 * From the highest to the lowest, so that no page begins where the page
+	 * before it ends, and nothing merges two pages into one segment.
 	 */
 	sort(pages, nr, sizeof(*pages), compare_addresses, NULL);
 	return 0;
@@ -57,8 +57,8 @@ static int alloc_adjacent_pages(struct page **pages, size_t nr)
 /**
  * bench_alloc_pages() - allocate a buffer
  * @bytes: its size
- * @adjacent: its pages are to be one piece of memory; otherwise no page begins
- *	      where the one before it ends
+ * @adjacent: make the pages one piece of memory; otherwise no page begins where
+ *	      the page before it ends
  *
  * Return: an array of the pages, or NULL
  */

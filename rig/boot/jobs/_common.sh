@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What the jobs that work on LUKS volumes share.  A job says in $name which
-# mapping it works with.
+# Functions of the jobs that work on LUKS volumes.  A job sets $name to the name of
+# its mapping.
 
 : "${name:?}"
 # shellcheck source=/dev/null
@@ -15,22 +15,20 @@ mnt=$work/mnt
 mkdir "$mnt"
 echo -n 'for tests, not a secret' > "$key_file"
 
-clean_up()
-{
+clean_up() {
 	! mountpoint -q "$mnt" || umount "$mnt"
 	[ ! -e "/dev/mapper/$name" ] || dmsetup remove --retry "$name"
 	rm -rf "$work"
 }
 trap clean_up EXIT
 
-# check DESCRIPTION COMMAND...: one TAP line; what a failed command said follows
-# as a comment.  The first command that fails in a function ends it.
-check()
-{
+# check DESCRIPTION COMMAND...: print one TAP line, and the output of a failed
+# COMMAND as a comment.  The first failing command in a function ends the function.
+check() {
 	local description=$1 result
 	shift
 
-	# Not as a condition, in which the shell would ignore failing commands.
+	# Not in a condition: there the shell ignores failing commands.
 	(set -e; "$@") > "$log" 2>&1
 	result=$?
 	if [ $result -eq 0 ]; then
@@ -42,8 +40,7 @@ check()
 }
 
 # require_disk DISK...
-require_disk()
-{
+require_disk() {
 	local disk
 
 	for disk; do
@@ -52,19 +49,16 @@ require_disk()
 }
 
 # luks_format DISK SECTOR_SIZE
-luks_format()
-{
+luks_format() {
 	cryptsetup luksFormat --batch-mode --type luks2 --cipher aes-xts-plain64 \
 		--key-size 512 --sector-size "$2" --pbkdf pbkdf2 \
 		--pbkdf-force-iterations 1000 --key-file "$key_file" "$1"
 }
 
-luks_open()
-{
+luks_open() {
 	cryptsetup open --key-file "$key_file" "$1" "$name"
 }
 
-luks_close()
-{
+luks_close() {
 	cryptsetup close "$name"
 }

@@ -1,18 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The guest's part of bench/accelerator.py: I/O to volumes that a virtio crypto device
-# encrypts, batched and not, and to others that the CPU does, in turn.
+# The guest's part of rig/bench/accelerator.py.  Measures in turn I/O to volumes that a
+# virtio crypto device encrypts, with and without batching, and to one that the CPU
+# encrypts.
 #
 # usage: accelerator DIR ROUNDS SECONDS
 #
-#   DIR      where QEMU is told to write traces of the device to, on the host
-#   ROUNDS   how often each is measured
-#   SECONDS  for how long
+#   DIR      directory on the host for QEMU's traces of the device
+#   ROUNDS   number of measurements of each volume
+#   SECONDS  duration of a measurement
 #
 # Prints "cipher NAME", "kernel VERSION", "begin", lines
 # "speed VOLUME READ_OR_WRITE SIZE KIB_PER_SECOND", and lines
-# "traced VOLUME READ_OR_WRITE SIZE IOS", where there is a trace in the file
+# "traced VOLUME READ_OR_WRITE SIZE IOS".  The trace for such a line is in the file
 # VOLUME-READ_OR_WRITE-SIZE.
 
 set -eu
@@ -27,15 +28,14 @@ monitor=/dev/virtio-ports/monitor
 [ -c "$monitor" ] || { echo "no virtio port leads to QEMU's monitor"; exit 1; }
 
 # create VOLUME Y|N CIPHER KEY_BYTES
-create()
-{
+create() {
 	echo "$2" > $parameter
 	dmsetup create "$1" --table "0 $(blockdev --getsz $disk) crypt $3-plain64 \
 		$(od -An -v -tx1 -N "$4" /dev/urandom | tr -d ' \n') 0 $disk 0"
 	echo "# $1: $(dmsetup status "$1")"
 }
 
-# What the device has is what the CPU is compared with.
+# The CPU uses the same mode as the device: XTS if the device has XTS, or else CBC.
 modprobe virtio_crypto
 for i in {1..100}; do
 	grep -q 'virtio_crypto_aes' /proc/crypto && break
@@ -55,9 +55,8 @@ create single N "capi:virtio_crypto_aes_$mode" $key
 create cpu Y "aes-$mode" $key
 volumes=(batched single cpu)
 
-# run VOLUME READ_OR_WRITE SIZE FIO_OPTION...: prints bytes, and I/Os
-run()
-{
+# run VOLUME READ_OR_WRITE SIZE FIO_OPTION...: print fio's KiB/s, and its KiB in total
+run() {
 	fio --name=x --filename="/dev/mapper/$1" --rw="$2" --bs="$3" --direct=1 \
 		--ioengine=psync --output-format=terse --terse-version=3 "${@:4}" |
 		awk -F ';' -v rw="$2" '/^3;/ {

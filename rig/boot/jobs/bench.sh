@@ -1,23 +1,24 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The guest's part of the benchmark: does what rig/bench/guest.py tells it, a
-# line at a time, and answers each line with one, "ok ..." or "error ...".
+# The guest's part of the benchmark: reads commands from rig/bench/guest.py, one a
+# line, and answers each with a line "ok ..." or "error ...".
 #
 # usage: bench [TTY]
 #
-#   TTY   where the lines come from and go to (default: the virtio port "bench")
+#   TTY   device for commands and answers (default: the virtio port "bench")
 #
-#	run NAME=VALUE...	hand that to the module (bench/module/mdu_bench.h)
-#				and answer with what it measured
+#	run NAME=VALUE...	hand the words to the module
+#				(rig/bench/module/mdu_bench.h) and answer with the
+#				module's result
 #	create NAME MDU TARGET...
-#				create the mapping NAME of all of the disk, with
-#				"TARGET..." for its table, in which DISK stands for
+#				create the mapping NAME of the whole disk.
+#				"TARGET..." is the table, in which DISK stands for
 #				the disk.  MDU is on, off, or none if the kernel
-#				does not know of requests of many data units.
-#	status NAME		its status
-#	remove NAME
-#	info			what kernel this is
+#				has no batching.
+#	status NAME		answer with the status of the mapping
+#	remove NAME		remove the mapping
+#	info			answer with the kernel's version and features
 #	quit
 #
 # The disk is a null block device, which completes requests where they are
@@ -29,10 +30,9 @@ disk=/dev/nullbench
 control=/proc/mdu_bench
 parameter=/sys/module/dm_crypt/parameters/batch_sectors
 
-# make_disk: size in MiB, mode 2 is a queue of requests as real disks have, irqmode
-# 0 no interrupt.
-make_disk()
-{
+# make_disk: size is in MiB, queue_mode 2 is a request queue as real disks have,
+# irqmode 0 means no interrupt.
+make_disk() {
 	local config=/sys/kernel/config/nullb/${disk##*/} word
 
 	mount -t configfs none /sys/kernel/config || return
@@ -44,25 +44,21 @@ make_disk()
 	[ -b $disk ]
 }
 
-load_module()
-{
+load_module() {
 	modprobe mdu_bench && [ -w $control ]
 }
 
-say()
-{
+say() {
 	echo "$*" >&4
 }
 
 # in_one_line TEXT
-in_one_line()
-{
+in_one_line() {
 	echo "$1" | tr '\n' ' '
 }
 
-# No program is started here, as that is slow in User-mode Linux.
-run()
-{
+# run() starts no program: that is slow in User-mode Linux.
+run() {
 	local result
 
 	if echo "$*" > $control && read -r result < $control; then
@@ -74,8 +70,7 @@ run()
 } 2> /dev/null
 
 # set_parameter on|off|none
-set_parameter()
-{
+set_parameter() {
 	case $1 in
 	on)	echo Y > $parameter ;;
 	off)	echo N > $parameter ;;
@@ -84,8 +79,7 @@ set_parameter()
 	esac
 } 2> /dev/null
 
-create()
-{
+create() {
 	local name=$1 mdu=$2 output
 	shift 2
 
@@ -100,8 +94,7 @@ create()
 }
 
 # answer COMMAND...
-answer()
-{
+answer() {
 	local output
 
 	if output=$("$@" 2>&1); then
@@ -111,8 +104,7 @@ answer()
 	fi
 }
 
-info()
-{
+info() {
 	local mdu=no inlinecrypt=no
 
 	[ ! -e "$parameter" ] || mdu=yes

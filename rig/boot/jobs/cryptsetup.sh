@@ -5,10 +5,10 @@
 #
 # usage: cryptsetup DIRECTORY SECONDS TEST...
 #
-#   DIRECTORY  where the host has the tests
-#   SECONDS    for each test
+#   DIRECTORY  directory of the tests on the host
+#   SECONDS    time limit of each test
 #
-# The machine sees the host's files.  Its writes stay in its own memory.
+# The guest sees the host's files.  The guest's writes stay in the guest's memory.
 
 set -eu
 
@@ -37,10 +37,9 @@ mkdir /run/root/run/cryptsetup /run/root/run/lock
 restrict=/proc/sys/crypto/af_alg_restrict
 [ ! -e $restrict ] || echo 0 > $restrict
 
-# Print the result of a test and how many steps it reported.  If the test did not pass,
-# print its last lines, too.
-run_test()
-{
+# Print the result of a test and how many steps it reported.  If the test did not pass, print its
+# last lines, too.
+run_test() {
 	local log=/run/root/tmp/log status=0 steps
 
 	timeout --kill-after=10 "$seconds" chroot /run/root env CRYPTSETUP_PATH=/sbin \

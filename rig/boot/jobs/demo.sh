@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Shows what the series is for, on a real LUKS2 volume on the first disk
-# (/dev/vdb, at least 64 MiB), once with sectors of 512 bytes and once with 4096:
-# batching is on, files survive being read without batching, the bytes on disk
-# do not depend on it.  Then what fio makes of both, on a LUKS2 volume on a
-# ramdisk (/dev/ram0, at least 32 MiB), whose time is the processor's alone.  The
-# lines of the table begin with "# table: ".
+# Shows the effect of the series on a LUKS2 volume on the first disk (/dev/vdb, at
+# least 64 MiB), once with sectors of 512 bytes and once with 4096: batching is on,
+# files written with batching read the same without, and the bytes on disk are the
+# same.  Then fio measures both on a LUKS2 volume on a ramdisk (/dev/ram0, at least
+# 32 MiB), where only the processor takes time.  The lines of the table begin with
+# "# table: ".
 
 set -u
 
@@ -22,27 +22,23 @@ fio_size=4M
 # shellcheck source=/dev/null
 . /kselftest/dm-crypt-mdu/_drivers.sh
 
-table()
-{
+table() {
 	# shellcheck disable=SC2059 # the format is the first argument
 	printf "# table: $1\n" "${@:2}"
 }
 
-# open DISK Y|N: with batching or without
-open()
-{
+# open DISK Y|N: open the volume with or without batching
+open() {
 	echo "$2" > "$parameter"
 	luks_open "$1"
 }
 
-status_begins()
-{
+status_begins() {
 	dmsetup status "$name" | tee "$work/status"
 	grep -q " crypt $1" "$work/status"
 }
 
-write_files()
-{
+write_files() {
 	mke2fs -q -t ext4 "$volume"
 	mount "$volume" "$mnt"
 	cp /usr/bin/[a-f]* "$mnt"
@@ -51,18 +47,16 @@ write_files()
 	umount "$mnt"
 }
 
-read_files()
-{
+read_files() {
 	e2fsck -fn "$volume"
 	mount -o ro "$volume" "$mnt"
 	(cd "$mnt" && sha256sum --quiet -c "$work/sums")
 	umount "$mnt"
 }
 
-# Sum of the encrypted area, which begins at 16 MiB, after writing $work/plain
-# to the volume.  Everything there is overwritten first.
-ciphertext_sum()
-{
+# ciphertext_sum Y|N: write $work/plain to the volume, and print the checksum of the
+# encrypted area, which begins at 16 MiB.  Zeros overwrite the area first.
+ciphertext_sum() {
 	dd if=/dev/zero of="$disk" bs=1M seek=16 count=4 oflag=direct status=none
 	open "$disk" "$1" >&2
 	dd if="$work/plain" of="$volume" bs=1M oflag=direct status=none
@@ -70,8 +64,7 @@ ciphertext_sum()
 	dd if="$disk" bs=1M skip=16 count=4 iflag=direct status=none | sha256sum
 }
 
-ciphertext_equal()
-{
+ciphertext_equal() {
 	local on off zero
 
 	shopt -s inherit_errexit
@@ -83,24 +76,21 @@ ciphertext_equal()
 	[ "$on" = "$off" ] && [ "$on" != "$zero" ]
 }
 
-# KiB/s of one run: the 7th field of fio's terse output for reads, the 48th for
-# writes.
-fio_rate()
-{
+# fio_rate read|write FIELD: print KiB/s of one run.  That is field 7 of fio's terse
+# output for reads, and field 48 for writes.
+fio_rate() {
 	fio --name=demo --filename="$volume" --rw="$1" --bs=1M --size=$fio_size \
 		--direct=1 --ioengine=psync \
 		--output-format=terse --terse-version=3 2> "$log" |
 		cut -d ';' -f "$2"
 }
 
-median()
-{
+median() {
 	sort -n "$1" | sed -n "$(((rounds + 1) / 2))p"
 }
 
-# measure SECTOR_SIZE: rates with and without batching, the runs taking turns
-measure()
-{
+# measure SECTOR_SIZE: write the rates with and without batching, in turn, to files
+measure() {
 	local mode
 
 	luks_format "$ramdisk" "$1" > "$log" 2>&1 || return

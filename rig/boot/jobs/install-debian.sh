@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Puts a Debian, a tar archive on the second disk, on a LUKS2 volume with sectors of 512
-# bytes on the first one, which has two partitions: /boot, and the volume.
+# Installs Debian, from a tar archive on the second disk, on a LUKS2 volume with sectors
+# of 512 bytes on the first disk.  The first disk has two partitions: /boot and the volume.
 #
 # usage: install-debian VOLUME_UUID ROOT_UUID BOOT_UUID PASSPHRASE
 

@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# One boot of interop.sh: interop patched|unpatched SEED [verify PLAIN] [write PLAIN]
+# One boot of rig/bin/interop: interop patched|unpatched SEED [verify PLAIN] [write PLAIN]
 #
-# PLAIN is "first" or "second", the disk with the plaintext (/dev/vdd, /dev/vde).
-# "write" encrypts it into areas of /dev/vdb, one for each sector size, IV
-# counting and a few IV offsets, and some with options that depend on SEED, and makes
-# a LUKS2 volume with files on /dev/vdc; "verify" compares both.  The word before says
-# which kernel this is; a kernel that is the other one is a failure.
+# PLAIN is "first" or "second": the disk with the plaintext, /dev/vdd or /dev/vde.
+# "write" encrypts PLAIN into areas of /dev/vdb: one for each combination of sector size,
+# IV counting and IV offset, and some with options that depend on SEED.  "write" also
+# makes a LUKS2 volume with a file on /dev/vdc.  "verify" compares both with PLAIN.  The
+# first argument names the running kernel; the job fails if that is the other one.
 
 set -u
 
@@ -25,16 +25,14 @@ random_areas=8
 # shellcheck source=/dev/null
 . "$tests/_random_options.sh"
 
-plain_disk()
-{
+plain_disk() {
 	case $1 in
 	first)	echo /dev/vdd ;;
 	second)	echo /dev/vde ;;
 	esac
 }
 
-is_kernel()
-{
+is_kernel() {
 	local parameter=/sys/module/dm_crypt/parameters/batch_sectors
 
 	case $1 in
@@ -45,22 +43,19 @@ is_kernel()
 }
 
 # open_area NUMBER IV IV_OFFSET OPTION...
-open_area()
-{
+open_area() {
 	dmsetup create "$name" --table "0 $area_sectors crypt aes-xts-$2 $key \
 $3 $areas $(($1 * area_sectors)) $(($# - 3)) ${*:4}"
 }
 
-# A kernel with the series has to have batched, or this proves nothing.
-batched()
-{
+# A kernel with the series must have batched, or the test proves nothing.
+batched() {
 	! is_kernel patched ||
 		dmsetup status "$name" | grep 'batch_sectors:on batches:[1-9]'
 }
 
 # area write|verify PLAIN SECTOR_SIZE NUMBER IV IV_OFFSET OPTION...
-area()
-{
+area() {
 	local what=$1 plain size=$3 result=0
 	plain=$(plain_disk "$2")
 	shift 3
@@ -78,8 +73,7 @@ area()
 }
 
 # all_areas write|verify PLAIN
-all_areas()
-{
+all_areas() {
 	local number=0 size offset option end
 
 	for size in 512 1024 2048 4096; do
@@ -101,8 +95,7 @@ all_areas()
 	done
 }
 
-write_luks()
-{
+write_luks() {
 	luks_format "$luks" 512
 	luks_open "$luks"
 	mke2fs -q -t ext4 "$volume"
@@ -112,8 +105,7 @@ write_luks()
 	luks_close
 }
 
-verify_luks()
-{
+verify_luks() {
 	luks_open "$luks"
 	e2fsck -fn "$volume"
 	mount -o ro "$volume" "$mnt"

@@ -8,8 +8,8 @@
 #   NAME=VALUE   for the environment of the tests.  DM_CRYPT_MDU_DISK is the first
 #                disk that was given to boot.sh, if there was one.
 #
-# Exit status 0 only if every test has a result and none is "not ok", and kmemleak,
-# if the kernel has it, knows of no leak.
+# Exit status 0 only if every test has a result, none is "not ok", and leaks.sh finds
+# no leak.
 
 # No "set -u": the runner leaves some of its variables unset.
 
@@ -20,16 +20,14 @@ cd "$BASE_DIR" || exit
 # shellcheck source=/dev/null
 . kselftest/runner.sh
 
-# The runner's own holds lines back while there is no perl; after a crash the
-# last ones are those that matter.
-tap_prefix()
-{
+# The runner's own tap_prefix() holds lines back without perl, but after a crash the
+# last lines matter.
+tap_prefix() {
 	sed -u 's/^/# /'
 }
 
-# How long each test took, for who has to choose among them.
-add_seconds()
-{
+# Add the duration of each test, for people who choose tests.
+add_seconds() {
 	local line since=$SECONDS
 
 	while IFS= read -r line; do

@@ -6,8 +6,8 @@
 #
 # usage: leaks
 #
-# Exit status 1 if there is some, which is printed, or if kmemleak does not answer;
-# 0 also where the kernel has no kmemleak.
+# Prints the leaks.  Exit status 1 if there are any, or if kmemleak does not answer;
+# 0 also if the kernel has no kmemleak.
 
 set -u
 

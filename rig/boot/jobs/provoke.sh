@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Ends badly in one of the ways that boot.sh must notice, see test-boot.sh.
+# Fails in one of the ways that boot.sh must notice, or passes, for test-boot.sh.
 #
 # usage: provoke pass|fail|hang|silent|selftest|CRASHTYPE
 #
-# CRASHTYPE is a name that LKDTM has, PANIC for one.
+# CRASHTYPE is a crash type of LKDTM, such as PANIC.
 
 set -u
 
@@ -22,7 +22,7 @@ hang)
 silent)
 	poweroff -f ;;
 selftest)
-	# As crypto/testmgr.c words it.
+	# The words are those of crypto/testmgr.c.
 	echo "alg: skcipher: none encryption test failed (wrong result)" > /dev/kmsg ;;
 [A-Z]*)
 	echo "$1" > /sys/kernel/debug/provoke-crash/DIRECT ;;

@@ -1,20 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Tells KCSAN to report the races of dm-crypt and the crypto API, and no others, and
-# switches it on.
+# Tells KCSAN to report only races of dm-crypt and the crypto API, and switches KCSAN
+# on.
 #
 # usage: races
 #
-# A race between two threads is reported if both are in one of these functions.
-# Exit status 0 also where the kernel has no KCSAN.
+# KCSAN reports a race between two threads if both are in one of these functions.
+# Exit status 0 also if the kernel has no KCSAN.
 
 set -u
 
 kcsan=/sys/kernel/debug/kcsan
 [ -e $kcsan ] || exit 0
 
-# The file of the kernel takes one word a write.
+# The kernel's file takes one word per write.
 count=0
 while read -r function; do
 	if echo "!$function" 2> /dev/null > $kcsan; then

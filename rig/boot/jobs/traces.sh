@@ -1,18 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Uses a volume with a known key and known data, for rig/bin/traces, which then looks
-# for both in what was this machine's memory.
+# Uses a volume with a known key and known data.  Afterwards rig/bin/traces searches the
+# guest's memory for both.
 #
 # usage: traces open|wiped|closed BATCHING KEY WORD
 #
-#   open       leave the volume as it is in the end, and twice the word in a file
-#   wiped      suspend it and wipe its key
-#   closed     remove it
-#   BATCHING   Y, N, or none where the kernel does not know of it
-#   KEY, WORD  in hexadecimal digits; sectors are full of the word
+#   open       leave the volume open, and leave a file that has WORD twice
+#   wiped      suspend the volume and wipe its key
+#   closed     remove the volume
+#   BATCHING   Y, N, or none if the kernel has no batching
+#   KEY, WORD  in hexadecimal digits; sectors are full of WORD
 #
-# The disk is the first one.
+# The volume is on the first disk.
 
 set -eu -o pipefail
 
@@ -25,9 +25,9 @@ tests=/kselftest/dm-crypt-mdu
 parameter=/sys/module/dm_crypt/parameters/batch_sectors
 size=$((1024 * 1024))
 
-# In processes that are gone, and their memory with them, when this ends.
-use_volume()
-{
+# use_volume WORD: to be run in a subshell, so that its processes and their memory are gone
+# afterwards
+use_volume() {
 	local file
 
 	file=$(mktemp)
@@ -36,8 +36,8 @@ use_volume()
 		cat "$file" "$file" > "$file.twice"
 		mv "$file.twice" "$file"
 	done
-	# Bios with memory for a scatterlist, and such without.
-	for cut in 2048 8192; do
+	# Bios that need a scatterlist of their own, and bios of four segments, which do not.
+	for cut in 2048 32768; do
 		"$tests/block_io" write "$volume" --cut $cut --sizes 131072 < "$file"
 		"$tests/block_io" read "$volume" --length $size --cut $cut \
 			--sizes 131072 | cmp - "$file"
@@ -52,7 +52,7 @@ dmsetup create $name --table \
 echo "# $(dmsetup status $name)"
 case $state in
 open)
-	# So that it shows that one can find the data, too.
+	# Prove that the search can find the data, too.
 	echo "$4$4" | xxd -r -p > "$(mktemp)" ;;
 wiped)
 	dmsetup suspend $name
@@ -62,6 +62,6 @@ closed)
 *)
 	exit 2 ;;
 esac
-# What is freed later, by RCU, is to be gone, too.
+# Wait for memory that RCU frees later.
 echo 3 > /proc/sys/vm/drop_caches
 sleep 2

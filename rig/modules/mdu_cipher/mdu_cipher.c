@@ -2,55 +2,56 @@
 /*
  * AES-XTS that answers late, in another order, with a full queue, or not at all
  *
- * For tests of those who use asynchronous ciphers.  The driver "xts-mdu-test" of
+ * For tests of users of asynchronous ciphers.  The driver "xts-mdu-test" of
  * xts(aes) takes requests of many data units and hands them to a synchronous
- * driver; when and where that is done, and what is said about it, is chosen with
- * module parameters.  Its priority is so low that only who names it gets it.
- * There is one queue for all tfms.
+ * driver.  Module parameters choose when and where that is done, and what the
+ * caller is told.  The priority of the driver is so low that only a caller that
+ * names the driver gets it.  There is one queue for all tfms.
  *
  * These parameters can be changed at any time, also while requests are held:
  *
- *   queue_len	 requests that the queue holds (default 16).  When it is full a
- *		 request goes to the backlog, with -EBUSY, and its callback is
- *		 called with -EINPROGRESS when it gets into the queue; without
- *		 CRYPTO_TFM_REQ_MAY_BACKLOG it is refused with -ENOSPC.
+ *   queue_len	 requests that the queue holds (default 16).  When the queue is
+ *		 full, a request goes to the backlog and returns -EBUSY.  Its
+ *		 callback is called with -EINPROGRESS when it gets into the
+ *		 queue.  Without CRYPTO_TFM_REQ_MAY_BACKLOG the request is
+ *		 refused with -ENOSPC.
  *   delay_us	 how long to collect requests before they are processed, unless
- *		 queue_len of them are there earlier (default 0)
- *   order	 of the requests that have been collected: "fifo" (default),
+ *		 queue_len requests are there earlier (default 0)
+ *   order	 order of the requests that were collected: "fifo" (default),
  *		 "lifo" or "random"
  *   context	 where requests are processed and completed:
  *		 "process": in a workqueue (default);
  *		 "softirq": in softirq context;
- *		 "inline": the callback is called before the caller knows that the
- *			   request was accepted: the answer is -EINPROGRESS, or
- *			   -EBUSY, and then both callbacks have been called;
- *		 "sync": at once, the result is the answer.
- *   busy_every	 each Nth request finds the queue full, whatever is in it.  0, here
- *		 and below, is never, and the default.
- *   sync_every	 each Nth request is done as with "sync"
+ *		 "inline": the callback is called before the call returns
+ *			   -EINPROGRESS.  If the call returns -EBUSY, both
+ *			   callbacks have been called;
+ *		 "sync": at once, the call returns the result.
+ *   busy_every	 each Nth request finds the queue full, even if there is room.
+ *		 Here and below, 0 is never, and the default.
+ *   sync_every	 each Nth request is processed as with "sync"
  *   fail_every	 each Nth request fails, after half of its data units
  *   fail_at	 the Nth request fails, and no other one
- *   error	 with what they fail (default -5, which is -EIO)
- *   fail_sync	 failing requests are done as with "sync"
- *   refuse_size data units of this size are refused
- *   refuse_step this IV step is refused
+ *   error	 error of the requests that fail (default -5, which is -EIO)
+ *   fail_sync	 requests that fail are processed as with "sync"
+ *   refuse_size data unit size that is refused
+ *   refuse_step IV step that is refused
  *
- * And this one when the module is loaded:
+ * This parameter can be set when the module is loaded:
  *
  *   child	 the driver that does the work (default: the best that there is)
  *
- * Requests are counted from 1 since the counters were last reset.
+ * Requests are numbered from 1 since the counters were last reset.
  *
  * In debugfs, directory mdu_cipher:
  *
  *   counters	 a name and a number a line, see struct mdu_counters
- *   iv_log	 a line for each request, in the order in which they were
- *		 processed: "encrypt" or "decrypt", data unit size (0: none), IV
- *		 step, number of units, IV as a 128-bit number (32 hex digits), and
- *		 the result.  The log ends when it is full; the counter
+ *   iv_log	 a line for each request, in the order of processing:
+ *		 "encrypt" or "decrypt", data unit size (0: none), IV step,
+ *		 number of data units, IV as a 128-bit number (32 hex digits),
+ *		 and the result.  The log ends when it is full; the counter
  *		 iv_log_lost says how many requests are missing.
  *
- * Anything that is written to one of them resets it.
+ * Writing anything to one of these files resets it.
  */
 
 #include <crypto/internal/skcipher.h>
@@ -95,10 +96,10 @@ static const char * const mdu_contexts[] = {
 };
 
 /**
- * struct mdu_choice - a module parameter that is one of some words
+ * struct mdu_choice - a module parameter that takes one of several words
  * @names: the words
- * @nr: how many there are
- * @value: index of the one that is chosen
+ * @nr: number of words
+ * @value: index of the chosen word
  */
 struct mdu_choice {
 	const char * const *names;
@@ -128,23 +129,23 @@ static char *mdu_child = "xts(aes)";
 
 /**
  * struct mdu_counters - what happened since the counters were reset
- * @requests: requests, without those that were refused with -ENOSPC
- * @units: data units in them; a request without data units counts as one
+ * @requests: requests, except those that were refused with -ENOSPC
+ * @units: data units in @requests; a request without data units counts as one
  * @many: requests of more than one data unit
  * @softirq: requests that came from softirq context
- * @sync: requests whose result was the answer
- * @busy: requests that were answered with -EBUSY
- * @no_space: requests that were answered with -ENOSPC
+ * @sync: requests whose call returned the result
+ * @busy: requests whose call returned -EBUSY
+ * @no_space: requests whose call returned -ENOSPC
  * @failed: requests that failed on purpose
  * @completed: requests that ended, in whatever way
- * @largest_batch: most requests that were taken at once
+ * @largest_batch: most requests taken from the queue at once
  * @most_held: most requests at once in the queue and being processed
  * @most_backlogged: most requests at once in the backlog
- * @out_of_order: requests that ended after one that had come later
- * @corrupted: requests that the caller changed while they were held; they are
- *	       failed and not processed
- * @iv_log_lost: requests that found no place in the log of IVs
- * @last: number of the last request that ended; internal, not shown
+ * @out_of_order: requests that ended after a later request
+ * @corrupted: requests that changed while they were held, which fail and are
+ *	       not processed; or while they were processed
+ * @iv_log_lost: requests for which the log of IVs had no room
+ * @last: highest number of a request that ended; internal, not shown
  */
 struct mdu_counters {
 	u64 requests;
@@ -167,9 +168,9 @@ struct mdu_counters {
 
 /**
  * struct mdu_log_entry - a line of the log of IVs
- * @iv: of the first data unit
+ * @iv: IV of the first data unit
  * @size: bytes of a data unit, or 0
- * @step: from the IV of a data unit to the next
+ * @step: IV step
  * @units: data units in the request
  * @err: how the request ended
  * @encrypt: direction
@@ -184,22 +185,22 @@ struct mdu_log_entry {
 };
 
 /**
- * struct mdu_state - all that there is once in the module
- * @lock: for everything in here but @work, @bh_work and @bh_done
- * @queue: requests that are accepted and wait
- * @queued: how many they are
- * @held: requests in the queue and being processed
+ * struct mdu_state - state that all tfms share
+ * @lock: protects all members except @work, @bh_work and @bh_done
+ * @queue: accepted requests that wait
+ * @queued: number of requests in @queue
+ * @held: number of requests in the queue and being processed
  * @backlog: requests that wait for a place in the queue
- * @backlogged: how many they are
- * @enough: wakes up who collects requests
- * @wq: for @work; may be needed to write memory to swap
- * @work: the only one to take requests from queue and backlog
- * @bh_work: processes the queue in softirq context, while @work waits for it
- * @bh_done: what @work waits for
- * @counters: since they were reset
+ * @backlogged: number of requests in @backlog
+ * @enough: @work waits here while it collects requests
+ * @wq: runs @work; writing memory to swap may depend on it
+ * @work: takes requests from queue and backlog, which nothing else does
+ * @bh_work: processes the queue in softirq context, on behalf of @work
+ * @bh_done: @work waits here for @bh_work
+ * @counters: events since the last reset
  * @log: MDU_IV_LOG_LEN entries
- * @log_len: how many of them are in use
- * @debugfs: directory
+ * @log_len: number of entries of @log in use
+ * @debugfs: directory in debugfs
  */
 static struct mdu_state {
 	spinlock_t lock;	/* see above */
@@ -228,14 +229,14 @@ struct mdu_tfm_ctx {
 };
 
 /**
- * struct mdu_seen - what must not change while a request is held
+ * struct mdu_seen - state that must not change while a request is held
  * @src: as in the request
  * @dst: as in the request
  * @cryptlen: as in the request
  * @iv: address of the IV buffer
- * @iv_data: what was in it
- * @src_hash: of the entries of the source list
- * @dst_hash: of those of the destination list
+ * @iv_data: content of the IV buffer
+ * @src_hash: hash of the entries of the source list
+ * @dst_hash: hash of the entries of the destination list
  */
 struct mdu_seen {
 	struct scatterlist *src;
@@ -249,13 +250,13 @@ struct mdu_seen {
 
 /**
  * struct mdu_request_ctx - context of a request
- * @self: address of this, to see that the request itself is still the same
+ * @self: address of this context, to check that the request is still the same
  * @node: in the queue or the backlog
  * @nr: number of the request
  * @encrypt: direction
- * @fail: the request is to fail with this, if it is not 0
- * @seen: what the request was when it came
- * @subreq: for the child; the child's context comes after it
+ * @fail: error with which the request must fail, or 0
+ * @seen: state of the request when it came
+ * @subreq: request to the child; the child's context comes after it
  */
 struct mdu_request_ctx {
 	struct mdu_request_ctx *self;
@@ -268,11 +269,11 @@ struct mdu_request_ctx {
 };
 
 /**
- * struct mdu_verdict - what is to become of a request
- * @sync: process it at once, the result is the answer
- * @in_line: complete it before it is accepted
- * @busy: answer -EBUSY
- * @no_space: answer -ENOSPC
+ * struct mdu_verdict - how to handle a request
+ * @sync: process it at once and return the result
+ * @in_line: complete it before the call returns
+ * @busy: return -EBUSY
+ * @no_space: return -ENOSPC
  */
 struct mdu_verdict {
 	bool sync;
@@ -297,8 +298,8 @@ static unsigned int mdu_units(struct skcipher_request *req)
 }
 
 /*
- * Of the table that the list begins with.  Chained ones are left alone, as there
- * may be anything in an entry by the time of the second look.
+ * Hash the first table of a scatterlist.  Do not read chained tables: their
+ * entries may hold anything when the hash is compared.
  */
 static u32 mdu_hash_sg(struct scatterlist *sg, unsigned int cryptlen)
 {
@@ -307,7 +308,7 @@ static u32 mdu_hash_sg(struct scatterlist *sg, unsigned int cryptlen)
 	for (;; sg++) {
 		hash = jhash_3words(sg->offset, sg->length,
 				    lower_32_bits(sg->page_link), hash);
-		/* Nobody has to mark the end of what is long enough. */
+		/* A list that is long enough needs no end mark. */
 		if (sg->length >= cryptlen || sg_is_last(sg) || sg_is_chain(sg))
 			return hash;
 		cryptlen -= sg->length;
@@ -328,7 +329,7 @@ static void mdu_look(struct skcipher_request *req, struct mdu_seen *seen)
 	seen->dst_hash = mdu_hash_sg(req->dst, req->cryptlen);
 }
 
-/* Is the request what it was?  Looks at the lists only if all else is. */
+/* Is the request unchanged?  Reads the lists only if all else is unchanged. */
 static bool mdu_unchanged(struct mdu_request_ctx *rctx)
 {
 	struct skcipher_request *req = mdu_request(rctx);
@@ -361,7 +362,7 @@ static int mdu_crypt_child(struct mdu_request_ctx *rctx, unsigned int cryptlen,
 			       crypto_skcipher_decrypt(subreq);
 }
 
-/* Of a request without data units nothing is processed when it fails. */
+/* Process half of the data units, and fail.  Without data units, only fail. */
 static int mdu_crypt_half(struct mdu_request_ctx *rctx, u32 flags)
 {
 	struct skcipher_request *req = mdu_request(rctx);
@@ -396,7 +397,7 @@ static void mdu_log(struct mdu_request_ctx *rctx, int err)
 	spin_unlock_irqrestore(&mdu.lock, flags);
 }
 
-/* Process a request; the caller has to say that it is complete. */
+/* Process a request; the caller must complete it. */
 static int mdu_process(struct mdu_request_ctx *rctx, u32 req_flags)
 {
 	struct crypto_skcipher *tfm =
@@ -414,7 +415,7 @@ static int mdu_process(struct mdu_request_ctx *rctx, u32 req_flags)
 			err = mdu_crypt_child(rctx, mdu_request(rctx)->cryptlen,
 					      req_flags);
 		mdu_log(rctx, err);
-		/* Without data units the IV may be another one afterwards. */
+		/* Without data units, processing may change the IV. */
 		corrupted = crypto_skcipher_data_unit_size(tfm) &&
 			    !mdu_unchanged(rctx);
 	}
@@ -431,7 +432,7 @@ static int mdu_process(struct mdu_request_ctx *rctx, u32 req_flags)
 	return err;
 }
 
-/* The request may be gone when this returns. */
+/* The owner may have freed the request when this returns. */
 static void mdu_tell(struct mdu_request_ctx *rctx, int err)
 {
 	local_bh_disable();
@@ -439,7 +440,7 @@ static void mdu_tell(struct mdu_request_ctx *rctx, int err)
 	local_bh_enable();
 }
 
-/* Let requests of the backlog into the queue, as far as there is room. */
+/* Move requests from the backlog to the queue while there is room. */
 static void mdu_admit(void)
 {
 	struct mdu_request_ctx *rctx;
@@ -491,7 +492,7 @@ static struct mdu_request_ctx *mdu_pick(struct list_head *batch,
 	return list_entry(node, struct mdu_request_ctx, node);
 }
 
-/* Process all that is in the queue now. */
+/* Process all requests that are in the queue now. */
 static void mdu_run_batch(void)
 {
 	struct mdu_request_ctx *rctx;
@@ -610,7 +611,7 @@ static struct mdu_verdict mdu_judge(struct mdu_request_ctx *rctx)
 	return v;
 }
 
-/* Under the same lock as the verdict, so that the queue cannot overflow. */
+/* The caller keeps the lock since mdu_judge(): the queue must not overflow. */
 static void mdu_enqueue(struct mdu_request_ctx *rctx, bool busy)
 {
 	struct mdu_counters *c = &mdu.counters;
@@ -636,7 +637,7 @@ static int mdu_crypt(struct skcipher_request *req, bool encrypt)
 	unsigned long flags;
 	int err;
 
-	/* Who asks for the impossible is told so at once. */
+	/* Refuse invalid requests at once. */
 	if (crypto_skcipher_data_unit_size(tfm)) {
 		err = skcipher_check_data_units(req);
 		if (err)
@@ -664,7 +665,7 @@ static int mdu_crypt(struct skcipher_request *req, bool encrypt)
 			mdu_tell(rctx, -EINPROGRESS);
 		mdu_tell(rctx, mdu_process(rctx, 0));
 	} else {
-		/* The request may be gone by now. */
+		/* The owner may have freed the request by now. */
 		queue_work(mdu.wq, &mdu.work);
 		if (mdu_have_enough())
 			wake_up(&mdu.enough);
@@ -705,7 +706,7 @@ static int mdu_set_data_unit(struct crypto_skcipher *tfm, unsigned int size,
 	return crypto_skcipher_set_data_unit(ctx->child, size, step);
 }
 
-/* Not an asynchronous one: that finds no other, nor this driver itself. */
+/* Exclude asynchronous drivers, and with them this driver itself. */
 static struct crypto_skcipher *mdu_alloc_child(void)
 {
 	return crypto_alloc_skcipher(mdu_child, 0,
@@ -797,7 +798,7 @@ static const struct kernel_param_ops mdu_delay_ops = {
 	.get = param_get_uint,
 };
 
-/* What is no error, or says that there will be another answer, is refused. */
+/* Refuse non-errors, and errors that announce another answer. */
 static int mdu_set_error(const char *val, const struct kernel_param *kp)
 {
 	int error, err = kstrtoint(val, 0, &error);
@@ -833,7 +834,7 @@ MODULE_PARM_DESC(fail_every, "Each Nth request fails");
 module_param_named(fail_at, mdu_fail_at, uint, 0644);
 MODULE_PARM_DESC(fail_at, "The Nth request fails");
 module_param_cb(error, &mdu_error_ops, &mdu_error, 0644);
-MODULE_PARM_DESC(error, "With what requests fail, a negative number");
+MODULE_PARM_DESC(error, "Error of the requests that fail, a negative number");
 module_param_named(fail_sync, mdu_fail_sync, bool, 0644);
 MODULE_PARM_DESC(fail_sync, "Requests that fail do so synchronously");
 module_param_named(refuse_size, mdu_refuse_size, uint, 0644);
@@ -894,7 +895,7 @@ static ssize_t mdu_counters_write(struct file *file, const char __user *buf,
 
 DEFINE_SHOW_STORE_ATTRIBUTE(mdu_counters);
 
-/* Entries that are there are not changed, so that the lock need not be held. */
+/* Entries in the log do not change, so mdu_log_show() needs no lock. */
 static void *mdu_log_start(struct seq_file *m, loff_t *pos)
 {
 	unsigned long flags;
@@ -1005,7 +1006,7 @@ static int __init mdu_init(void)
 		err = -ENOMEM;
 		goto free_log;
 	}
-	/* The self-tests run in here. */
+	/* Registering runs the self-tests, which need all of the above. */
 	err = crypto_register_skcipher(&mdu_alg);
 	if (err)
 		goto free_wq;
@@ -1024,8 +1025,8 @@ free_log:
 }
 
 /*
- * Each tfm holds a reference to the module, so none is left, nor any request.
- * The work that completed the last one may still be about to return.
+ * No tfm and no request is left, as each tfm holds a reference to the module.
+ * The work that completed the last request may not have returned yet.
  */
 static void __exit mdu_exit(void)
 {

@@ -2,55 +2,56 @@
 /*
  * A virtio crypto device that answers late, in another order, wrongly or not at all
  *
- * For tests of its driver.  The device has AES in CBC and XTS modes, and is there while
- * the module is.  These parameters can be changed at any time:
+ * For tests of the virtio crypto driver.  The device has AES in CBC and XTS modes, and exists
+ * while the module is loaded.  These parameters can be changed at any time; the driver sees
+ * a change of those marked (bind) when it is bound:
  *
- *   ring_size	   entries of the data queue, a power of two (default 256); taken when the
- *		   driver is bound
- *   max_size	   most bytes of a device request, as the driver is told (the same)
- *   packed	   the virtqueues are packed rings (the same).  @order is "fifo" then.
- *   bounces	   the device uses the DMA API (the same): a machine that is booted with
+ *   ring_size	   (bind) entries of the data queue, a power of two (default 256)
+ *   max_size	   (bind) largest device request in bytes, as the driver is told
+ *   packed	   (bind) the virtqueues are packed rings; @order is then "fifo"
+ *   bounces	   (bind) the device uses the DMA API: a guest that is booted with
  *		   swiotlb=512,force has memory for a part of the data queue only
- *   delay_us	   how long to collect device requests before they are processed
- *   notify_ms	   how long the driver is kept by a notification for data requests, which
- *		   meanwhile are processed
- *   order	   of those that have been collected: "fifo" (default) or "lifo"
- *   fail_at	   the Nth data request fails.  0, here and below, is none, and the default.
- *   status	   with what it fails (default 1, VIRTIO_CRYPTO_ERR); 0 to process it and
- *		   say nothing wrong
- *   written_at	   the device says that it wrote ...
- *   written	   ... so many bytes with the Nth data request (default 0)
- *   break_at	   instead of the Nth data request, the device returns one that it has not
- *		   got
- *   silent_at	   the device keeps the Nth data request and all that follow
- *   no_sessions   sessions are refused
- *   deaf	   control requests are never answered
- *   break_control with its answer to a control request, the device returns one that it has
- *		   not got
- *   rsa	   the device says that it has RSA, which it has not; taken when the driver is
- *		   bound
- *   name_taken	   a cipher has the name of the driver's RSA, which then cannot be registered
+ *   delay_us	   how long to collect data requests before they are processed
+ *   notify_ms	   how long a notification for data requests holds up the driver; the
+ *		   device processes the requests meanwhile
+ *   order	   order of the requests that were collected: "fifo" (default) or "lifo"
+ *   fail_at	   the Nth data request fails.  Here and below, 0 is none, and the default.
+ *   status	   status of the request that fails (default 1, VIRTIO_CRYPTO_ERR); with 0 the
+ *		   device processes the request and reports no error
+ *   written_at	   the device reports that the Nth data request wrote ...
+ *   written	   ... this number of bytes (default 0)
+ *   break_at	   in place of the Nth data request, the device returns an ID that the driver
+ *		   did not send
+ *   silent_at	   the device keeps the Nth data request and all later ones
+ *   no_sessions   the device refuses sessions
+ *   deaf	   the device never answers control requests
+ *   break_control after each answer to a control request, the device returns an ID that the
+ *		   driver did not send
+ *   rsa	   (bind) the device claims to have RSA, but has not
+ *   name_taken	   a cipher has the name of the driver's RSA, so that the driver cannot
+ *		   register its RSA
  *   no_queues	   there is no memory for the virtqueues
- *   asleep	   the device and its driver are, as in a suspended machine
- *   forgets	   when sessions end that nobody has closed: "reset" (default), "unready" when
- *		   the device becomes ready again, or "never", which is QEMU's way
- *   ready	   the device says that it is (default yes)
+ *   asleep	   the device and its driver are frozen, as in a suspended guest
+ *   forgets	   when the device ends sessions that nobody has closed: on "reset" (default),
+ *		   "unready" when the device becomes ready again, or "never", as in QEMU
+ *   ready	   the device reports that it is ready (default yes)
  *
- * And these use the driver:
+ * These parameters use the driver:
  *
  *   rsa_user	   there is a tfm of the driver's RSA
- *   pieces	   encrypt so many entries of a scatterlist, in CBC mode, and compare that with
- *		   the CPU's result
+ *   pieces	   encrypt this number of scatterlist entries in CBC mode, and compare the
+ *		   result with the CPU's
  *
- * Data requests are counted from 1 since this counter was last written to.  These count,
- * and can be set:
+ * Data requests are numbered from 1 since the counter requests was set to 0.  These
+ * parameters are counters, and can be set:
  *
  *   requests	   data requests
- *   notifications that the driver sent for data requests
- *   interrupts	   that it got for data requests
+ *   notifications notifications that the driver sent for data requests
+ *   interrupts	   interrupts that the driver got for data requests
  *   indirect	   data requests in an indirect descriptor, which has been allocated
- *   sessions	   that there are
- *   notified_late that the driver was about to notify when it deleted the virtqueues
+ *   sessions	   open sessions
+ *   notified_late notifications that the driver had not finished when it deleted the
+ *		   virtqueues
  */
 
 #include <crypto/aes.h>
@@ -79,9 +80,9 @@
 #include <uapi/linux/virtio_crypto.h>
 #include <uapi/linux/virtio_ids.h>
 
-/* Device requests that are collected at a time. */
+/* Most device requests that are collected at a time. */
 #define BATCH	256
-/* Descriptors of one, each way. */
+/* Most descriptors of a device request in each direction. */
 #define PARTS	80
 
 static uint ring_size = 256;
@@ -140,14 +141,14 @@ enum { DATA, CONTROL, QUEUES };
 
 /**
  * struct queue - the device's side of a virtqueue
- * @vq: the driver's
- * @work: looks what there is
- * @avail: up to where it has
- * @used: up to where it has answered
- * @given: answers so far
+ * @vq: the driver's side
+ * @work: collects and answers requests
+ * @avail: position up to which requests have been collected
+ * @used: position up to which requests have been answered
+ * @given: number of answers so far
  * @packed: is it a packed ring?
- * @avail_wrap: in a packed ring, the wrap counter of @avail
- * @used_wrap: the same of @used
+ * @avail_wrap: wrap counter of @avail in a packed ring
+ * @used_wrap: wrap counter of @used in a packed ring
  */
 struct queue {
 	struct virtqueue *vq;
@@ -163,8 +164,8 @@ struct queue {
 /**
  * struct head - a device request that has been collected
  * @first: its first descriptor
- * @id: what the device gives back
- * @descs: descriptors that this takes in a packed ring
+ * @id: ID that the device gives back
+ * @descs: number of its descriptors in a packed ring
  */
 struct head {
 	u16 first;
@@ -181,15 +182,15 @@ static u8 device_status;
 static bool is_ready = true;
 static bool asleep;
 
-/* Session number to the tfm with its key. */
+/* Maps a session number to the tfm with the session's key. */
 static DEFINE_XARRAY_ALLOC(session_tfms);
 
 /**
  * struct chain - a device request
- * @in: what the device reads
- * @out: where it writes
- * @nr_in: pieces of @in
- * @nr_out: pieces of @out
+ * @in: buffers that the device reads
+ * @out: buffers that the device writes
+ * @nr_in: number of buffers in @in
+ * @nr_out: number of buffers in @out
  */
 struct chain {
 	struct kvec in[PARTS];
@@ -207,7 +208,7 @@ static size_t total(const struct kvec *parts, unsigned int nr)
 	return bytes;
 }
 
-/* Copies from or to what is at @offset; false if there is less than that. */
+/* Copy from or to @offset in @parts; false if @parts are too short. */
 static bool copy(const struct kvec *parts, unsigned int nr, size_t offset, void *buf,
 		 size_t bytes, bool from)
 {
@@ -272,7 +273,6 @@ static struct vring_packed_desc *packed_ring(const struct queue *queue)
 	return phys_to_virt(virtqueue_get_desc_addr(queue->vq));
 }
 
-/* Reads as many descriptors as @head says. */
 static bool read_packed_chain(const struct queue *queue, const struct head *head,
 			      struct chain *chain)
 {
@@ -308,13 +308,13 @@ static int make_session(const struct virtio_crypto_op_ctrl_req *ctrl, const stru
 
 	if (no_sessions)
 		return VIRTIO_CRYPTO_NOSPC;
-	/* As QEMU does. */
+	/* QEMU refuses this, too. */
 	if (algo == VIRTIO_CRYPTO_CIPHER_AES_XTS && keylen == 2 * AES_KEYSIZE_192)
 		return VIRTIO_CRYPTO_NOTSUPP;
 	if (keylen > sizeof(key) || !get(chain, sizeof(*ctrl), key, keylen))
 		return VIRTIO_CRYPTO_ERR;
 
-	/* The driver's own are asynchronous. */
+	/* Exclude the virtio driver's own ciphers, which are asynchronous. */
 	tfm = crypto_alloc_skcipher(algo == VIRTIO_CRYPTO_CIPHER_AES_XTS ? "xts(aes)" : "cbc(aes)",
 				    0, CRYPTO_ALG_ASYNC);
 	if (IS_ERR(tfm))
@@ -386,7 +386,7 @@ static int crypt(const struct virtio_crypto_op_data_req *data, const struct chai
 
 	if (!tfm)
 		return VIRTIO_CRYPTO_INVSESS;
-	/* As QEMU does. */
+	/* QEMU refuses this, too. */
 	if (bytes % AES_BLOCK_SIZE)
 		return VIRTIO_CRYPTO_ERR;
 
@@ -424,7 +424,7 @@ static u32 process(const struct chain *chain, unsigned int number)
 	return number == written_at ? written : bytes + sizeof(inhdr);
 }
 
-/* Collects what is there, and asks to be notified of more. */
+/* Collect the requests in the ring, and ask the driver to notify of more. */
 static unsigned int collect_split(struct queue *queue, struct head *heads)
 {
 	const struct vring *ring = virtqueue_get_vring(queue->vq);
@@ -433,7 +433,7 @@ static unsigned int collect_split(struct queue *queue, struct head *heads)
 	do {
 		while (n < BATCH &&
 		       queue->avail != le16_to_cpu((__force __le16)READ_ONCE(ring->avail->idx))) {
-			/* What the index counts has been written before it. */
+			/* The driver writes the entries before the index. */
 			virt_rmb();
 			heads[n].first = le16_to_cpu((__force __le16)
 				ring->avail->ring[queue->avail++ % ring->num]);
@@ -441,7 +441,7 @@ static unsigned int collect_split(struct queue *queue, struct head *heads)
 			n++;
 		}
 		vring_avail_event(ring) = (__force __virtio16)cpu_to_le16(queue->avail);
-		/* Who misses what is asked for is seen here. */
+		/* If the driver misses the new avail event, its requests are seen here. */
 		virt_mb();
 	} while (n < BATCH &&
 		 queue->avail != le16_to_cpu((__force __le16)READ_ONCE(ring->avail->idx)));
@@ -456,7 +456,7 @@ static bool is_avail(const struct queue *queue)
 	       !!(flags & BIT(VRING_PACKED_DESC_F_USED)) != queue->avail_wrap;
 }
 
-/* The device is notified of all that comes later, as it never asks for less. */
+/* The driver notifies of all later requests, as the device never turns that off. */
 static unsigned int collect_packed(struct queue *queue, struct head *heads)
 {
 	const struct vring_packed_desc *ring = packed_ring(queue);
@@ -492,7 +492,7 @@ static void give_back_packed(struct queue *queue, const struct head *head, u32 l
 
 	desc->id = cpu_to_le16(head->id);
 	desc->len = cpu_to_le32(len);
-	/* The flags say that the rest is there. */
+	/* The flags tell the driver that the other members are valid. */
 	virt_wmb();
 	WRITE_ONCE(desc->flags, cpu_to_le16(queue->used_wrap ? flags : 0));
 	queue->used += head->descs;
@@ -516,13 +516,13 @@ static void give_back(struct queue *queue, const struct head *head, u32 len)
 	elem = &ring->used->ring[queue->used % ring->num];
 	elem->id = (__force __virtio32)cpu_to_le32(head->id);
 	elem->len = (__force __virtio32)cpu_to_le32(len);
-	/* The index must not be seen before what it counts. */
+	/* The driver must not see the index before the entry. */
 	virt_wmb();
 	queue->used++;
 	ring->used->idx = (__force __virtio16)cpu_to_le16(queue->used);
 }
 
-/* Gives back what the device has not got. */
+/* Give back an ID that the driver did not send. */
 static void give_back_wrongly(struct queue *queue)
 {
 	const struct head head = { .id = virtqueue_get_vring_size(queue->vq), .descs = 1 };
@@ -562,7 +562,7 @@ static void answer(struct queue *queue, const struct head *head)
 		give_back_wrongly(queue);
 }
 
-/* Does the driver want to be told of what was given back since @before? */
+/* Does the driver want an interrupt for the answers given since @before? */
 static bool wants_interrupt(const struct queue *queue, u16 before)
 {
 	const struct vring_packed_desc_event *event;
@@ -592,7 +592,7 @@ static void look(struct work_struct *work)
 		given = queue->given;
 		for (i = 0; i < n; i++)
 			answer(queue, &heads[backwards ? n - 1 - i : i]);
-		/* Who asks to be told sees the answers, or is told. */
+		/* A driver that asks for interrupts now sees the answers, or gets an interrupt. */
 		virt_mb();
 		if (queue->given != given && wants_interrupt(queue, before)) {
 			interrupts += queue == &queues[DATA];
@@ -662,7 +662,7 @@ static void device_reset(struct virtio_device *vdev)
 	device_status = 0;
 }
 
-/* By default this waits for RCU, and so for more than other devices do. */
+/* Without this function virtio waits for RCU, which is more than other devices wait for. */
 static void device_synchronize_cbs(struct virtio_device *vdev)
 {
 	unsigned int i;
@@ -710,7 +710,7 @@ static int device_find_vqs(struct virtio_device *vdev, unsigned int nr, struct v
 	return 0;
 }
 
-/* The driver asks for them when it is bound, and not when it wakes up. */
+/* Called when the driver is bound, and not when it wakes up. */
 static u64 device_get_features(struct virtio_device *vdev)
 {
 	asleep = false;
@@ -765,7 +765,7 @@ static const struct kernel_param_ops ready_ops = {
 };
 module_param_cb(ready, &ready_ops, &is_ready, 0644);
 
-/* It is there for its name, and nobody looks for what it is. */
+/* Only occupies the driver name.  Nobody uses this cipher. */
 static struct crypto_alg namesake = {
 	.cra_name	 = "virtio_crypto_device",
 	.cra_driver_name = "virtio-crypto-rsa",
@@ -853,7 +853,7 @@ module_param_cb(rsa_user, &rsa_user_ops, &rsa_user, 0644);
 #define PIECE_BYTES	(3 * AES_BLOCK_SIZE)
 #define MOST_PIECES	64
 
-/* Encrypts the pieces, which are not next to each other, with the driver's or the CPU's CBC. */
+/* Encrypt pieces that are not adjacent, with the driver's or the CPU's CBC. */
 static int encrypt_pieces(const char *name, u32 mask, u8 *buf, unsigned int nr)
 {
 	static const u8 key[AES_KEYSIZE_256] = { 1 };
@@ -930,7 +930,7 @@ static int __init virtio_crypto_device_init(void)
 
 	for (i = 0; i < QUEUES; i++)
 		INIT_WORK(&queues[i].work, look);
-	/* Ordered, as both queues look at the sessions. */
+	/* Ordered, because the work of both queues uses the sessions. */
 	workqueue = alloc_ordered_workqueue("virtio_crypto_device", 0);
 	if (!workqueue)
 		return err;

@@ -2,12 +2,12 @@
 /*
  * Zone append for programs
  *
- * Which file systems do, and no system call does.  What is written with one write() to
- * the file zone_append in debugfs, in whole sectors and 1 MiB at most, is appended to
- * the zone in one bio; the write fails with the error of the bio.  What the file can be
- * read for then, by the same opener, is the sector at which the data is.
+ * File systems use zone append, but no system call offers it.  One write() to the file
+ * zone_append in debugfs, of whole sectors and at most 1 MiB, appends the data to the
+ * zone in one bio; the write fails with the error of the bio.  Reading from the same open
+ * file then returns the sector at which the data is.
  *
- * These parameters say where, at the time of the write:
+ * A write uses these parameters:
  *
  *   device	 path of the block device
  *   zone	 sector at which the zone begins
@@ -38,14 +38,14 @@ MODULE_PARM_DESC(zone, "Sector at which the zone to append to begins");
 static struct dentry *za_file;
 
 /**
- * struct za_open - what an opener of the file has
- * @sector: at which the last write put its data
+ * struct za_open - state of an open file
+ * @sector: sector at which the last write put its data
  */
 struct za_open {
 	sector_t sector;
 };
 
-/* Open the device that the parameter names, which may change meanwhile. */
+/* Open the device that the parameter names.  The parameter may change meanwhile. */
 static struct file *za_open_device(void)
 {
 	struct file *bdev_file;
@@ -61,7 +61,7 @@ static struct file *za_open_device(void)
 	return bdev_file;
 }
 
-/* Copy from user space into pages of the bio's own. */
+/* Copy data from user space into new pages, and add them to the bio. */
 static int za_fill(struct bio *bio, const char __user *data, size_t len)
 {
 	while (len) {

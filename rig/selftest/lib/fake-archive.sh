@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034 # much of this is for the tests
 #
-# A Debian archive of a few packages in a temporary directory, and an apt that
-# takes it for the mirror of this machine. Sourced by tests after fake-base.sh.
+# A Debian archive of a few packages in a temporary directory, and an apt that uses
+# it as the mirror of the host. Tests source this after fake-base.sh.
 
-if ! command -v apt-get >/dev/null || ! command -v dpkg-deb >/dev/null; then
+if ! command -v apt-get > /dev/null || ! command -v dpkg-deb > /dev/null; then
 	echo '1..0 # SKIP there is no apt here: these scripts are for Debian'
 	exit 4
 fi
 
-# The spaces are on purpose; in the URI apt wants them encoded.
+# The path has spaces on purpose. In a URI apt wants them encoded.
 ARCHIVE="$WORK/an archive"
 export DM_CRYPT_MDU_CACHE="$WORK/a cache"
 CODENAME=$(. /etc/os-release && echo "$VERSION_CODENAME")
@@ -18,9 +18,9 @@ FOREIGN=arm64
 [ "$NATIVE" != arm64 ] || FOREIGN=amd64
 SUITES=$ARCHIVE/dists
 
-# use_mirror URI: what the sources of the machine name.
+# use_mirror URI: makes URI the mirror in the sources of the host
 use_mirror() {
-	cat >"$WORK/machine.sources" <<-END
+	cat > "$WORK/machine.sources" <<-END
 	# The disabled one counts as a stanza, too.
 	Types: deb
 	Enabled: no
@@ -37,11 +37,12 @@ use_mirror() {
 	END
 }
 
-# A hook that must not run, and a default that would break every other suite.
+# The apt.conf of the host has a hook that must not run, and a default release that
+# would break every other suite.
 make_machine() {
 	use_mirror "file:${ARCHIVE// /%20}"
 	mkdir -p "$WORK/machine"/{lists,cache,empty}
-	cat >"$WORK/machine/apt.conf" <<-END
+	cat > "$WORK/machine/apt.conf" <<-END
 	Dir::Etc::sourcelist "$WORK/machine.sources";
 	Dir::Etc::sourceparts "$WORK/machine/empty";
 	Dir::State::lists "$WORK/machine/lists";
@@ -57,8 +58,8 @@ hash_of() {
 	sha256sum "$1" | cut -d ' ' -f 1
 }
 
-# add_package SUITE NAME VERSION ARCH [DEPENDS [DIRECTORY]]: with the files of
-# DIRECTORY in it.
+# add_package SUITE NAME VERSION ARCH [DEPENDS [DIRECTORY]]: adds a package with the
+# files of DIRECTORY in it
 add_package() {
 	local suite=$1 name=$2 version=$3 arch=$4 depends=${5:-} files=${6:-}
 	local deb=pool/${name}_${version#*:}_$arch.deb index path=$WORK/package dir
@@ -66,7 +67,7 @@ add_package() {
 	rm -rf "$path"
 	mkdir -p "$path/DEBIAN" "$ARCHIVE/pool"
 	[ -z "$files" ] || cp -r "$files/." "$path"
-	cat >"$path/DEBIAN/control" <<-END
+	cat > "$path/DEBIAN/control" <<-END
 	Package: $name
 	Version: $version
 	Architecture: $arch
@@ -74,7 +75,7 @@ add_package() {
 	Description: a test
 	END
 	[ -z "$depends" ] || sed -i "1aDepends: $depends" "$path/DEBIAN/control"
-	dpkg-deb --root-owner-group -Znone -b "$path" "$ARCHIVE/$deb" >/dev/null
+	dpkg-deb --root-owner-group -Znone -b "$path" "$ARCHIVE/$deb" > /dev/null
 	for dir in "$NATIVE" "$FOREIGN"; do
 		[ "$arch" = all ] || [ "$arch" = "$dir" ] || continue
 		index=$SUITES/$suite/main/binary-$dir
@@ -83,20 +84,20 @@ add_package() {
 			cat "$path/DEBIAN/control"
 			printf 'Filename: %s\nSize: %s\nSHA256: %s\n\n' "$deb" \
 				"$(stat -c %s "$ARCHIVE/$deb")" "$(hash_of "$ARCHIVE/$deb")"
-		} >>"$index/Packages"
+		} >> "$index/Packages"
 	done
 	finish_suite "$suite"
 }
 
-# add_source SUITE NAME VERSION: an upstream tarball and nothing of Debian's.
+# add_source SUITE NAME VERSION: adds a source package: an upstream tarball and a .dsc
 add_source() {
 	local suite=$1 name=$2 version=$3 file index
 
 	file=${name}_${version%-*}.orig.tar.xz
 	index=$SUITES/$suite/main/source
 	mkdir -p "$index" "$ARCHIVE/pool"
-	echo "tarball of $version" >"$ARCHIVE/pool/$file"
-	echo description >"$ARCHIVE/pool/${name}_$version.dsc"
+	echo "tarball of $version" > "$ARCHIVE/pool/$file"
+	echo description > "$ARCHIVE/pool/${name}_$version.dsc"
 	{
 		printf 'Package: %s\nBinary: %s\nVersion: %s\nArchitecture: any\n' \
 			"$name" "$name" "$version"
@@ -106,22 +107,22 @@ add_source() {
 				"$(stat -c %s "$ARCHIVE/pool/$file")" "$file"
 		done
 		echo
-	} >>"$index/Sources"
+	} >> "$index/Sources"
 	finish_suite "$suite"
 }
 
-# finish_suite SUITE: its Release file, for the indexes that it has by now.
+# finish_suite SUITE: writes the Release file for the indexes that SUITE has now
 finish_suite() {
 	local dir=$SUITES/$1 index
 
 	mkdir -p "$dir/main"
 	for index in main/binary-$NATIVE/Packages main/binary-$FOREIGN/Packages main/source/Sources; do
 		mkdir -p "$dir/${index%/*}"
-		[ -e "$dir/$index" ] || : >"$dir/$index"
+		[ -e "$dir/$index" ] || : > "$dir/$index"
 	done
 	{
 		printf 'Origin: Debian\nLabel: Debian\nSuite: %s\nCodename: %s\n' "$1" "$1"
-		# Of one second ago: apt refuses what comes from the future.
+		# apt refuses a date in the future.
 		printf 'Date: %s\nArchitectures: %s %s\nComponents: main\nSHA256:\n' \
 			"$(date -u -R -d '1 second ago')" "$NATIVE" "$FOREIGN"
 		for index in main/binary-$NATIVE/Packages main/binary-$FOREIGN/Packages \
@@ -129,10 +130,10 @@ finish_suite() {
 			printf ' %s %s %s\n' "$(hash_of "$dir/$index")" \
 				"$(stat -c %s "$dir/$index")" "$index"
 		done
-	} >"$dir/Release"
+	} > "$dir/Release"
 }
 
-# remove_package SUITE NAME: as when a newer one replaces it.
+# remove_package SUITE NAME: as the mirror does when a newer package replaces it
 remove_package() {
 	local dir
 
@@ -145,12 +146,12 @@ remove_package() {
 	finish_suite "$1"
 }
 
-# No answer at all, as without a network.
+# cut_network: the mirror does not answer, as without a network
 cut_network() {
 	use_mirror 'http://127.0.0.1:9/debian'
 }
 
-# The index is as old as an index that is fetched again.
+# age_index: makes the index so old that it is fetched again
 age_index() {
 	find "$DM_CRYPT_MDU_CACHE/apt/stamps" -type f -exec touch -d '2 days ago' {} +
 }

@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034,SC2119,SC2120 # much of this is for the tests
 #
 # A kernel of a few files, and a repository with a series for it, in a temporary
-# directory, so that the commands can be tested in seconds. Sourced by tests.
+# directory. Tests source this to test the commands in seconds.
 
 TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 KTAP=${KTAP:-$TESTS/../../build/${BASE:-6.12}/linux/tools/testing/selftests/kselftest/ktap_helpers.sh}
@@ -10,7 +10,7 @@ if [ ! -f "$KTAP" ]; then
 	echo "1..0 # SKIP there is no $KTAP: run make tree, or name ktap_helpers.sh with KTAP="
 	exit 4
 fi
-# ktap_helpers.sh leaves what it prints unquoted.
+# ktap_helpers.sh does not quote the text that it prints.
 set -f
 # shellcheck disable=SC1090 # named by the caller
 . "$KTAP"
@@ -22,7 +22,7 @@ SERIES=$REPOSITORY/patches/6.12/series
 TREE=$WORK/linux
 OUTPUT=$WORK/output
 
-# A user's settings that would spoil the result if they were heeded.
+# Settings of a user that the commands must ignore, as these would spoil the result.
 export HOME=$WORK/home
 unset KSRC XDG_CONFIG_HOME "${!GIT_@}"
 export GIT_CONFIG_GLOBAL=$HOME/.gitconfig
@@ -38,50 +38,50 @@ git config --global core.abbrev 40
 git config --global safe.directory '*'
 git config --global advice.detachedHead false
 
-# make_source [VERSION]: the files of the fake kernel, in $WORK/source.
+# make_source [SUBLEVEL]: makes the fake kernel 6.12.SUBLEVEL in $WORK/source
 make_source() {
 	local source=$WORK/source
 
 	rm -rf "$source"
 	mkdir -p "$source"/{Documentation,crypto,drivers/md,include/crypto,scripts}
-	cat >"$source/Makefile" <<-END
+	cat > "$source/Makefile" <<-END
 	# SPDX-License-Identifier: GPL-2.0
 	VERSION = 6
 	PATCHLEVEL = 12
 	SUBLEVEL = ${1:-117}
 	EXTRAVERSION =
 	END
-	seq -f 'crypto line %g' 40 >"$source/crypto/skcipher.c"
-	seq -f 'dm-crypt line %g' 40 >"$source/drivers/md/dm-crypt.c"
-	printf '#define CRYPTO_ALG_TYPE_SKCIPHER 5\n' >"$source/include/crypto/skcipher.h"
-	printf 'ALPHA\nM:\talpha@example.org\n\nZULU\nM:\tzulu@example.org\nF:\tdrivers/crypto/zulu/\nF:\tcrypto/\n' >"$source/MAINTAINERS"
-	printf '#!/bin/sh\nexit 0\n' >"$source/scripts/run.sh"
+	seq -f 'crypto line %g' 40 > "$source/crypto/skcipher.c"
+	seq -f 'dm-crypt line %g' 40 > "$source/drivers/md/dm-crypt.c"
+	printf '#define CRYPTO_ALG_TYPE_SKCIPHER 5\n' > "$source/include/crypto/skcipher.h"
+	printf 'ALPHA\nM:\talpha@example.org\n\nZULU\nM:\tzulu@example.org\nF:\tdrivers/crypto/zulu/\nF:\tcrypto/\n' > "$source/MAINTAINERS"
+	printf '#!/bin/sh\nexit 0\n' > "$source/scripts/run.sh"
 	chmod +x "$source/scripts/run.sh"
-	# The last two lines are as in Debian's source.
-	printf '*.o\n.*\n!.gitignore\n/*\n!/debian/\n' >"$source/.gitignore"
-	echo blob >"$source/drivers/firmware.o"
+	# Debian's .gitignore ends with the last two lines.
+	printf '*.o\n.*\n!.gitignore\n/*\n!/debian/\n' > "$source/.gitignore"
+	echo blob > "$source/drivers/firmware.o"
 	ln -s ../Makefile "$source/Documentation/Changes"
 }
 
-# pack_source: $WORK/source as the tarball that a package would have installed.
+# pack_source: packs $WORK/source as the tarball that a package would install
 pack_source() {
 	tar -cJf "$KSRC_DIR/linux-source-6.12.tar.xz" -C "$WORK" --transform 's|^source|linux-source-6.12|S' source
 }
 
-# make_repository: one with four commits in its series, of each kind that there is.
+# make_repository: makes a repository with four commits in its series, one of each kind
 make_repository() {
 	local patches=$REPOSITORY/patches/6.12
 
 	rm -rf "$REPOSITORY"
 	mkdir -p "$patches" "$REPOSITORY/rig" "$REPOSITORY/crypto" "$REPOSITORY/tools/testing/selftests/units"
 	cp -r "$TESTS"/../{bin,boot,debian} "$REPOSITORY/rig"
-	cat >"$patches/base" <<-END
+	cat > "$patches/base" <<-END
 	BASE_VERSION=6.12.117
 	BASE_PACKAGE=linux-source-6.12
 	BASE_PACKAGE_VERSION=6.12.117-1
 	END
-	# The here-document loses the tab that indents a new file.
-	sed 's/^+/\t&/' >"$SERIES" <<-'END'
+	# <<- drops the tab that indents a new file. sed puts it back.
+	sed 's/^+/\t&/' > "$SERIES" <<-'END'
 	# The series for Linux 6.12.
 
 	0001-crypto-skcipher-take-many-units.patch
@@ -93,7 +93,7 @@ make_repository() {
 		+tools/testing/selftests/units/run.sh
 	0004-MAINTAINERS-add-units.patch
 	END
-	cat >"$patches/0001-crypto-skcipher-take-many-units.patch" <<-'END'
+	cat > "$patches/0001-crypto-skcipher-take-many-units.patch" <<-'END'
 	Subject: crypto: skcipher - take many units
 
 	A request has one unit today.
@@ -120,7 +120,7 @@ make_repository() {
 	 crypto line 22
 	 crypto line 23
 	END
-	cat >"$patches/0002-dm-crypt-use-units.patch" <<-'END'
+	cat > "$patches/0002-dm-crypt-use-units.patch" <<-'END'
 	Subject: dm crypt: use units
 
 	---
@@ -147,13 +147,13 @@ make_repository() {
 	-exit 0
 	+exit 1
 	END
-	cat >"$patches/0003-selftests-test-units.patch" <<-'END'
+	cat > "$patches/0003-selftests-test-units.patch" <<-'END'
 	Subject: selftests: test units
 
 	Only new files.
 	---
 	END
-	cat >"$patches/0004-MAINTAINERS-add-units.patch" <<-'END'
+	cat > "$patches/0004-MAINTAINERS-add-units.patch" <<-'END'
 	Subject: MAINTAINERS: add units
 
 	---
@@ -177,10 +177,10 @@ make_repository() {
 	 F:	drivers/crypto/zulu/
 	END
 	printf 'UNITS\nL:\tlist@example.org\nF:\tcrypto/units.c\nF:\ttools/testing/selftests/units/\n' \
-		>"$REPOSITORY/MAINTAINERS"
-	printf 'int units;\n' >"$REPOSITORY/crypto/units.c"
-	printf 'TEST_PROGS := run.sh\n' >"$REPOSITORY/tools/testing/selftests/units/Makefile"
-	printf '#!/bin/sh\n' >"$REPOSITORY/tools/testing/selftests/units/run.sh"
+		> "$REPOSITORY/MAINTAINERS"
+	printf 'int units;\n' > "$REPOSITORY/crypto/units.c"
+	printf 'TEST_PROGS := run.sh\n' > "$REPOSITORY/tools/testing/selftests/units/Makefile"
+	printf '#!/bin/sh\n' > "$REPOSITORY/tools/testing/selftests/units/run.sh"
 	chmod +x "$REPOSITORY/tools/testing/selftests/units/run.sh"
 	git -C "$REPOSITORY" init -q -b main
 	commit_repository 'start'
@@ -191,12 +191,12 @@ commit_repository() {
 	git -C "$REPOSITORY" commit -q -m "$1"
 }
 
-# make_tree: everything above and the composed tree.
+# make_tree: makes all of the above, and composes the tree
 make_tree() {
 	make_source
 	pack_source
 	make_repository
-	if ! command_of unpack-base 6.12 "$TREE" >"$OUTPUT" 2>&1 || ! command_of compose 6.12 "$TREE" >"$OUTPUT" 2>&1; then
+	if ! command_of unpack-base 6.12 "$TREE" > "$OUTPUT" 2>&1 || ! command_of compose 6.12 "$TREE" > "$OUTPUT" 2>&1; then
 		cat "$OUTPUT" >&2
 		ktap_exit_fail_msg 'the fake tree cannot be composed'
 	fi
@@ -212,13 +212,13 @@ command_of() {
 	"$REPOSITORY/rig/bin/$name" "$@"
 }
 
-# The checks below print one TAP line each; what went wrong comes before it.
+# Each check below prints one TAP line. The reason of a failure comes before it.
 
-# succeeds DESCRIPTION COMMAND...
+# succeeds DESCRIPTION COMMAND...: COMMAND succeeds
 succeeds() {
 	local description=$1
 	shift
-	if "$@" >"$OUTPUT" 2>&1; then
+	if "$@" > "$OUTPUT" 2>&1; then
 		ktap_test_pass "$description"
 	else
 		sed 's/^/# /' "$OUTPUT"
@@ -226,11 +226,11 @@ succeeds() {
 	fi
 }
 
-# refuses DESCRIPTION WORDS COMMAND...: fails, with WORDS in its one message.
+# refuses DESCRIPTION WORDS COMMAND...: COMMAND fails with one message and says WORDS
 refuses() {
 	local description=$1 words=$2
 	shift 2
-	if "$@" >"$OUTPUT" 2>&1; then
+	if "$@" > "$OUTPUT" 2>&1; then
 		echo "# it succeeded"
 	elif ! grep -qF -e "$words" "$OUTPUT"; then
 		echo "# its message is without: $words"
@@ -244,16 +244,16 @@ refuses() {
 	ktap_test_fail "$description"
 }
 
-# says DESCRIPTION WORDS: of the output of the last check.
+# says DESCRIPTION WORDS: the output of the last check has WORDS
 says() {
 	succeeds_quietly "$1" grep -qF -e "$2" "$OUTPUT"
 }
 
-# Like succeeds, for what must not overwrite the output of the last check.
+# succeeds_quietly: like succeeds, but keeps the output of the last check
 succeeds_quietly() {
 	local description=$1
 	shift
-	if "$@" >"$WORK/quiet-output" 2>&1; then
+	if "$@" > "$WORK/quiet-output" 2>&1; then
 		ktap_test_pass "$description"
 	else
 		sed 's/^/# /' "$WORK/quiet-output" "$OUTPUT"
@@ -272,7 +272,7 @@ is_equal() {
 	}
 }
 
-# same_repository: nothing in it differs from what was committed last.
+# same_repository: the repository has no diff to its last commit
 same_repository() {
 	is_equal "$(git -C "$REPOSITORY" -c core.autocrlf=false status --porcelain)" '' || {
 		git -C "$REPOSITORY" -c core.autocrlf=false diff
@@ -280,7 +280,7 @@ same_repository() {
 	}
 }
 
-# State of the composed tree, to compare before and after.
+# tree_state: prints the state of the composed tree, to compare before and after
 tree_state() {
 	tree_git rev-parse HEAD
 	tree_git status --porcelain

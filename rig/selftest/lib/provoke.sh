@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What the tests share that boot a machine which ends badly (jobs/provoke.sh).  To
-# be sourced after rig/boot/_lib.sh, with the arguments of the test:
+# Shared by the tests that boot a machine which ends badly (jobs/provoke.sh).  Tests
+# source this after rig/boot/_lib.sh, with their arguments:
 #
 #   --kernel IMAGE
 #   --rootfs IMG
@@ -21,9 +21,8 @@ source_ktap
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# run HOW [boot.sh option...]: boot with a job that ends like this.
-run()
-{
+# run HOW [boot.sh option...]: boots with a job that ends in the way HOW
+run() {
 	local how=$1
 	shift
 
@@ -32,10 +31,9 @@ run()
 		--report "$work/report" --timeout 120 "$@" > "$work/output" 2>&1
 }
 
-# expect_failure DESCRIPTION WORDS HOW...: boot.sh must fail and say WORDS, and nothing
-# that could be taken for the result of a test.
-expect_failure()
-{
+# expect_failure DESCRIPTION WORDS HOW...: boot.sh must fail and say WORDS, and print no
+# line that looks like the result of a test
+expect_failure() {
 	local description=$1 words=$2
 	shift 2
 

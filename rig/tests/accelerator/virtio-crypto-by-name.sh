@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that no volume gets a virtio crypto device without asking for it: the key would go to
-# the host.  The CPU encrypts volumes whose tables have the usual names of ciphers, also where
-# the CPU has no instructions for AES.
+# Proves that a volume uses a virtio crypto device only if its table names the driver, as the
+# key then goes to the host.  The CPU encrypts volumes whose tables have the usual names of
+# ciphers, also if the CPU has no instructions for AES.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_accelerator.sh
@@ -26,7 +26,7 @@ by_name() {
 	uses_device no read_plain
 }
 
-# The control: a table that names the driver gets the device.
+# The control: a volume whose table names the driver uses the device.
 by_driver() {
 	open_as "$(device_cipher "$1")-plain64" "$(key_bytes "$1")"
 	uses_device yes write_plain

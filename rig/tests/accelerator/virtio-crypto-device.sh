@@ -1,28 +1,28 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that the driver of virtio crypto devices does what is right with one that
-# answers in another order, has little room or another kind of virtqueue, or fails inside of a
-# request; and that it notifies the device once of many data units.
+# Proves that the driver of virtio crypto devices works with a device that answers in another
+# order, has little room, has another kind of virtqueue, or fails inside a request; and that
+# the driver notifies the device once for many data units.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_accelerator_module.sh
 
-# another_device MODE yes|no NAME=VALUE...: is the device used?
+# another_device MODE yes|no NAME=VALUE...: does a volume use a device with these parameters?
 another_device() {
 	rebind "${@:3}"
 	like_cpu "$1" "$2"
 }
 
-# no_memory_to_map MODE [NAME=VALUE]: what cannot be mapped waits, or is the CPU's.
+# no_memory_to_map MODE [NAME=VALUE]: data that cannot be mapped waits, or the CPU processes it.
 no_memory_to_map() {
 	grep 'swiotlb=[0-9]*,force' /proc/cmdline > /dev/null ||
 		skip "the kernel was booted without swiotlb=512,force"
-	# A device request takes four slots of 512, and 256 fit in.
+	# A device request takes four of the 512 slots, and 256 device requests fit in the queue.
 	another_device "$1" yes bounces=Y ring_size=1024 delay_us=2000 "${@:2}"
 }
 
-# The driver compares with the CPU's result.
+# The test module compares the driver's result with the CPU's result.
 many_pieces() {
 	local pieces
 
@@ -38,7 +38,7 @@ other_order() {
 	like_cpu "$1" yes
 }
 
-# fails_inside MODE WHAT_AT=N [NAME=VALUE]: an error somewhere in a request
+# fails_inside MODE WHAT_AT=N [NAME=VALUE]: the Nth device request of an I/O goes wrong.
 fails_inside() {
 	local mode=$1 at=${2%=*} number=${2#*=}
 
@@ -46,7 +46,7 @@ fails_inside() {
 	set_device "${@:3}"
 	set_device requests=0 "$at=$number"
 	expect_io_error read_piece 5
-	# All that the device was given has come back.
+	# The device has returned all device requests of the read.
 	[ "$(device_parameter requests)" -ge "$number" ] || fail "the device was not asked"
 	set_device requests=0 "$at=$number"
 	expect_io_error write_piece 5
@@ -56,7 +56,7 @@ fails_inside() {
 	cpu_agrees
 }
 
-# notified MODE: a request of many data units is one notification, of one it is one, too.
+# notified MODE: the driver sends one notification for a request of many data units.
 notified() {
 	local batched
 

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that nothing waits for ever when a virtio crypto device breaks its virtqueue, does
-# not answer or goes; that writes succeed, as the CPU can do them again; and that the volume
-# goes on.  A read in flight fails, as the device decrypts it in place.
+# Proves that nothing waits for ever if a virtio crypto device breaks its virtqueue, does not
+# answer or goes away; that writes succeed, as the CPU can do them again; and that the volume
+# continues to work.  A read in flight fails, as the device decrypts in place.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_accelerator_module.sh
@@ -16,7 +16,7 @@ write_passes() {
 	write_piece 5 || fail "a write fails that the CPU can do again"
 }
 
-# breaks MODE COMMAND: that the device breaks
+# breaks MODE COMMAND: the device breaks its virtqueue during COMMAND
 breaks() {
 	open_volume "$1"
 	set_device requests=0 break_at=20
@@ -30,7 +30,7 @@ breaks() {
 	like_cpu "$1" yes
 }
 
-# silent MODE write|read: what is in flight when the device goes
+# silent MODE write|read: the device goes away while this I/O is in flight
 silent() {
 	local user
 
@@ -60,12 +60,12 @@ notified() {
 	[ "$(device_parameter notifications)" -gt 0 ]
 }
 
-# goes_while_notified MODE: who notifies the device has no lock, as that may take long, and
-# may still be at it when the request is complete and the device is to go.
+# goes_while_notified MODE: the driver holds no lock while it notifies the device, as this may
+# take long.  The request may complete, and the device may go away, before the driver is done.
 goes_while_notified() {
 	local writer
 
-	# With room for all of a piece, so that there is one notification.
+	# Make room for all of a piece, so that there is one notification.
 	rebind ring_size=1024
 	open_volume "$1"
 	set_device notifications=0 notify_ms=2000
@@ -84,7 +84,7 @@ goes_while_notified() {
 	like_cpu "$1" yes
 }
 
-# waits_for_silent MODE: a write that the device has got in part, and others behind it
+# waits_for_silent MODE: the device keeps a part of a write, and other writes wait behind it
 waits_for_silent() {
 	rebind ring_size=16
 	open_volume "$1"
@@ -96,7 +96,7 @@ waits_for_silent() {
 	cpu_agrees
 }
 
-# breaks_with_others MODE: the same, when the device breaks the virtqueue.
+# breaks_with_others MODE: the same, but the device breaks the virtqueue.
 breaks_with_others() {
 	rebind ring_size=16
 	open_volume "$1"
@@ -108,14 +108,14 @@ breaks_with_others() {
 	cpu_agrees
 }
 
-# The rest of a case after a key has been set in vain: there is no device any more.
+# Ends a case in which the device did not answer to a new key: there is no device any more.
 expect_without_device() {
 	wait_for 60 test -e "$VOLUME-2"
 	uses_device no everything_works
 	NAME=$NAME-2 uses_device no block_io read "$VOLUME-2" > /dev/null
 }
 
-# A device that does not answer a control request is given up.
+# The driver gives up a device that does not answer a control request.
 deaf() {
 	open_volume "$1"
 	prepare_second
@@ -129,7 +129,7 @@ deaf() {
 	like_cpu "$1" yes
 }
 
-# Also when the driver is to be unbound meanwhile.
+# The same, but the driver is unbound meanwhile.
 deaf_and_goes() {
 	open_volume "$1"
 	prepare_second
@@ -154,7 +154,7 @@ for mode in "${MODES[@]}"; do
 	run_device_case "$mode: returns what it has not got, to a read" breaks "$mode" read_fails
 	run_device_case "$mode: breaks, and others wait" breaks_with_others "$mode"
 done
-# Most of these wait for the driver to lose patience, so one cipher has to do.
+# Most of these wait for a timeout of the driver, so they use one cipher only.
 mode=${MODES[-1]}
 run_device_case "$mode: does not answer a write, and goes" silent "$mode" write
 run_device_case "$mode: does not answer a read, and goes" silent "$mode" read

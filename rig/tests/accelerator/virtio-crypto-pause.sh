@@ -1,22 +1,22 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that a volume goes on when its virtio crypto device is not ready for a while,
-# cannot be started or resumed, or forgets its keys, also under load; and that the device is
-# used again when it can be, with the sessions of the right keys.
+# Proves that a volume continues to work if its virtio crypto device is not ready for a while,
+# cannot be started or resumed, or forgets its keys, also under load; and that the volume uses
+# the device again when this is possible, with the sessions of the right keys.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_accelerator_module.sh
 
 NO_TESTS_PARAMETER=/sys/module/cryptomgr/parameters/notests
 
-# says_ready N|Y: the device does, and the driver has time to notice.
+# says_ready N|Y: sets what the device says, and gives the driver time to notice.
 says_ready() {
 	set_device ready="$1"
 	sleep 0.5
 }
 
-# The driver notices what the device says, and when it is ready again.
+# The driver notices when the device is not ready, and when the device is ready again.
 pauses() {
 	says_ready N
 	uses_device no everything_works
@@ -29,7 +29,8 @@ expect_sessions() {
 		fail "$(device_parameter sessions) sessions, and not $1"
 }
 
-# not_ready MODE FORGETS: two keys, whose sessions are made in another order afterwards.
+# not_ready MODE FORGETS: uses two keys.  Afterwards the driver makes their sessions in another
+# order.
 not_ready() {
 	open_volume "$1"
 	prepare_second
@@ -43,10 +44,10 @@ not_ready() {
 	DISK=$DISK_2 KEY=$KEY_2 on_volume "$(cpu_cipher "$MODE")" read_plain
 }
 
-# not_ready_under_load MODE: a device that says that it is not ready gets no more, and nobody
-# waits for it.
+# not_ready_under_load MODE: a device that says that it is not ready gets no more device
+# requests, and nobody waits for the device.
 not_ready_under_load() {
-	# Room for 4 device requests of 512, for which the device takes half a second.
+	# Room for 4 of the 512 device requests.  The device takes half a second for these.
 	rebind ring_size=16
 	open_volume "$1"
 	set_device requests=0 delay_us=500000
@@ -61,7 +62,7 @@ not_ready_under_load() {
 	cpu_agrees
 }
 
-# key_meanwhile MODE STOP START: a key that is set between these settings of the device
+# key_meanwhile MODE STOP START: sets keys between these two settings of the device
 key_meanwhile() {
 	[ -e "$TEST_DEVICE/${2%=*}" ] || skip "the kernel cannot suspend devices"
 	open_volume "$1"
@@ -84,8 +85,8 @@ has_rsa() {
 		drivers_of 'pkcs1pad(rsa)' | grep '^virtio-pkcs1-rsa .* passed ' > /dev/null
 }
 
-# register_rsa COMMAND...: that makes the driver do so.  The device has no RSA that would
-# pass a test.
+# register_rsa COMMAND...: runs COMMAND, which makes the driver register RSA.  Turns off
+# self-tests, as the device has no RSA that would pass one.
 register_rsa() {
 	echo Y > $NO_TESTS_PARAMETER
 	"$@"
@@ -93,7 +94,7 @@ register_rsa() {
 	echo N > $NO_TESTS_PARAMETER
 }
 
-# not_started MODE: a device whose algorithms cannot be registered is not used, or its
+# not_started MODE: the driver must not use a device whose algorithms it cannot register, or
 # sessions would change under requests.
 not_started() {
 	[ -w $NO_TESTS_PARAMETER ] || skip "the kernel cannot do without self-tests"
@@ -110,8 +111,8 @@ not_started() {
 	cpu_agrees
 }
 
-# The driver's RSA has a user when the device goes: the algorithm has to stay registered, or to
-# be registered again with a reference count that knows of the user.
+# The driver's RSA has a user when the device goes away.  The algorithm must stay registered, or
+# the driver must register it again with a reference count that includes the user.
 rsa_in_use() {
 	[ -w $NO_TESTS_PARAMETER ] || skip "the kernel cannot do without self-tests"
 	register_rsa rebind rsa=Y
@@ -125,7 +126,7 @@ rsa_in_use() {
 	bind
 }
 
-# breaks_when_ready MODE: breaks the control queue while the driver makes sessions.
+# breaks_when_ready MODE: the device breaks the control queue while the driver makes sessions.
 breaks_when_ready() {
 	open_volume "$1"
 	says_ready N
@@ -138,7 +139,7 @@ breaks_when_ready() {
 	like_cpu "$1" yes
 }
 
-# cannot_wake MODE: a volume whose device has no virtqueues after a suspend
+# cannot_wake MODE: the device of a volume has no virtqueues after a suspend
 cannot_wake() {
 	[ -e $TEST_DEVICE/asleep ] || skip "the kernel cannot suspend devices"
 	open_volume "$1"
@@ -164,7 +165,7 @@ cannot_wake_and_goes() {
 	like_cpu "$1" yes
 }
 
-# The driver closes sessions before the device is reset.
+# The driver must close sessions before it resets the device.
 never_forgets() {
 	set_device forgets=never
 	open_volume "$1"
@@ -179,7 +180,7 @@ for mode in "${MODES[@]}"; do
 	run_device_case "$mode: not ready for a while, and forgets" not_ready "$mode" unready
 	run_device_case "$mode: never forgets" never_forgets "$mode"
 done
-# What has nothing to do with the cipher.
+# These cases do not depend on the cipher.
 mode=${MODES[-1]}
 run_device_case "$mode: not ready any more, under load" not_ready_under_load "$mode"
 run_device_case "$mode: a key while the device is not ready" \

@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that a volume outlives the virtio crypto device that encrypts it: the device is
-# unplugged, the driver unbound, the machine put to sleep, all of it under load, and the
-# device has no room for one more key.  No I/O fails, no byte is wrong, and a device that
-# comes back is used again.
+# Proves that a volume outlives the virtio crypto device that encrypts it.  Under load, the
+# test unplugs the device, unbinds the driver and suspends the machine.  In another case the
+# device has no room for one more key.  No I/O fails, no byte is wrong, and volumes use a
+# device that comes back.
 #
-# With a virtio port "monitor" that leads to QEMU's, see --accelerator of qemu/boot.sh;
-# or the device is that of test_modules/virtio_crypto_device.
+# Needs a virtio port "monitor" that leads to QEMU's monitor, see --accelerator of
+# rig/boot/boot.sh, or the device of rig/modules/virtio_crypto_device.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_load.sh
@@ -16,7 +16,7 @@ require_virtio_crypto
 MODE=${MODES[-1]}
 
 SIZE=$((1024 * 1024))
-# QEMU has 256 sessions, and a key needs one in each direction.
+# QEMU has 256 sessions.  A key needs one session in each direction.
 QEMU_KEYS=128
 
 MONITOR=/dev/virtio-ports/monitor
@@ -36,7 +36,7 @@ start_loads() {
 	wait_rounds
 }
 
-# The CPU must agree with all that has been written.
+# Compares all written data, through the device and through the CPU.
 end_loads() {
 	end_load
 	compare_loads
@@ -126,7 +126,7 @@ unbound() {
 	expect_used_by_new_volume
 }
 
-# sleeps STATE: as far as the devices, which is enough for them.
+# sleeps STATE: suspends the machine only as far as its devices, which is enough here.
 sleeps() {
 	local i
 
@@ -154,8 +154,8 @@ more_volumes() {
 	done
 }
 
-# A volume for whose key the device has no room is the CPU's, until it gets a key when
-# there is some.
+# If the device has no room for a key, the CPU encrypts the volume until the volume gets a
+# key for which there is room.
 no_session_left() {
 	random_file "$WORK/plain" $SIZE
 	KEY=$(random_key "$(key_bytes "$MODE")")

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that dm-crypt can use a virtio crypto device: it writes what the CPU writes and
-# reads what the CPU wrote, batched or not, in I/Os of all shapes; and what the device
-# does not take is done without it.
+# Proves that dm-crypt can use a virtio crypto device.  The device writes what the CPU writes
+# and reads what the CPU wrote, batched or not, in I/Os of all shapes.  The CPU processes
+# requests that the device does not take.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_accelerator.sh
@@ -53,7 +53,7 @@ like_cpu() {
 	done
 }
 
-# by_cryptsetup MODE COMMAND...: with $VOLUME open, whose header names the driver.
+# by_cryptsetup MODE COMMAND...: runs COMMAND on a LUKS2 volume whose header names the driver.
 by_cryptsetup() {
 	local key_size=$(($(key_bytes "$1") * 8))
 
@@ -66,8 +66,8 @@ by_cryptsetup() {
 	cryptsetup close "$NAME"
 }
 
-# What the device wrote through the volume is read back through a table with the same
-# key, in which the CPU's cipher stands.
+# The device writes data through the volume.  The CPU reads the data back, through a table
+# with the same key and the CPU's cipher.
 write_for_cpu() {
 	local table
 
@@ -98,7 +98,7 @@ luks() {
 	by_cryptsetup "$1" write_for_cpu "$1"
 }
 
-# preferred MODE: without being named
+# preferred MODE: the kernel prefers the driver, and the table does not name it
 preferred() {
 	local driver=virtio_crypto_aes_$1 before
 
@@ -107,7 +107,7 @@ preferred() {
 	DISK=$(make_disk $((SIZE / 512)))
 	random_file "$WORK/plain" $SIZE
 	"$TEST_DIR"/cipher_priority "$driver" 30000
-	# shellcheck disable=SC2064 # what they are now
+	# shellcheck disable=SC2064 # expand the variables now
 	trap "$TEST_DIR/cipher_priority $driver $before" EXIT
 	AES_XTS=aes-xts uses_device yes on_volume "aes-$1" write_plain
 	expect_way Y
@@ -115,7 +115,7 @@ preferred() {
 	uses_device no on_volume "aes-$1" read_plain
 }
 
-# QEMU has no XTS with keys of 192 bits, whatever the length that it says it can.
+# QEMU has no XTS with keys of 192 bits, whatever key length it reports.
 key_of_cpu() {
 	KEY=$(random_key 48)
 	DISK=$(make_disk $((SIZE / 512)))
@@ -124,7 +124,7 @@ key_of_cpu() {
 	on_volume "$(cpu_cipher xts)" read_plain
 }
 
-# With iv_large_sectors the IV goes up by one a sector, without by eight.
+# Without iv_large_sectors the IV step of sectors of 4096 is eight, with it one.
 ktap_set_plan $((${#MODES[@]} * 8 + 1))
 for mode in "${MODES[@]}"; do
 	run_case "$mode, sectors of 512" like_cpu "$mode"

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Proves that batching is right with a cipher that answers later: from a thread or
-# in softirq context, before the caller knows that it has accepted the request, in
-# another order, with its queue full, or sometimes at once; whether dm-crypt
-# converts in workqueues or where I/O is submitted and completes.  What is on disk
-# is compared with what an independent program makes of it, and what dm-crypt
-# counted with what the cipher did.
+# in softirq context, before the caller knows that the request was accepted, in
+# another order, with a full queue, or sometimes at once.  dm-crypt converts in
+# workqueues, or where I/O is submitted and completes.  The test compares the disk
+# with the result of an independent program, the oracle, and the counters of
+# dm-crypt with those of the cipher.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_mdu_cipher.sh
@@ -30,7 +30,7 @@ open_volume() {
 	make_data
 }
 
-# Data for half of the volume.  What is written to a place is never what is there.
+# Makes three files for half of the volume, so that each write changes the data.
 make_data() {
 	local name
 
@@ -44,9 +44,9 @@ next_data() {
 	DATA=("${DATA[1]}" "${DATA[2]}" "${DATA[0]}")
 }
 
-# transfer read|write LARGE MIXED: half of the volume, from byte LARGE, in one I/O
-# of many bios and many segments, and at the same time the other half in I/Os of
-# many sizes.
+# transfer read|write LARGE MIXED: transfers the half of the volume at byte LARGE in
+# one I/O of many bios and many segments, and at the same time the half at byte MIXED
+# in I/Os of many sizes.
 transfer() {
 	local large mixed
 	local sizes=131072,$UNIT,16384,65536,$UNIT,8192
@@ -71,7 +71,7 @@ transfer() {
 	wait $mixed
 }
 
-# Writes, has the oracle look at the disk, and reads the halves the other way.
+# Writes, compares the disk with the oracle, and reads each half in the other way.
 write_and_read() {
 	next_data
 	transfer write 0 $HALF
@@ -84,9 +84,9 @@ write_and_read() {
 	expect_same "$WORK/${DATA[1]}" "$WORK/large" "read in one I/O, $*"
 }
 
-# with NAME=VALUE...: uses the volume while the cipher is so.  What dm-crypt calls
-# a request of many sectors is one to the cipher, nothing is processed twice, and
-# nothing is left out.
+# with NAME=VALUE...: uses the volume with these parameters of the cipher.  dm-crypt
+# must count as many batches as the cipher.  No sector may be processed twice or left
+# out.
 with() {
 	local batches
 
@@ -102,9 +102,9 @@ with() {
 	[ "${STATUS[fallbacks]}" -eq 0 ] || fail "fallbacks: $(get_status)"
 }
 
-# until_counted COUNTER NAME=VALUE...: uses the volume until the cipher has counted
-# something.  A slow machine needs a longer delay to have several requests there, and
-# some luck with "random".
+# until_counted COUNTER NAME=VALUE...: uses the volume, with longer and longer delays,
+# until COUNTER is not 0.  A slow machine needs a longer delay to queue several requests,
+# and some luck with the order "random".
 until_counted() {
 	local counter=$1 delay_us
 
@@ -124,8 +124,8 @@ in_order() {
 	expect_cipher out_of_order -eq 0
 	until_counted busy "context=$1" queue_len=2
 	expect_cipher most_held -eq 2
-	# Who is told to wait does so: kcryptd has one worker for each processor.  What
-	# must not sleep leaves waiting to workers, and goes on.
+	# kcryptd has one worker for each processor, and each waits when the queue is full.
+	# Code that must not sleep leaves waiting to workers, and goes on.
 	dmsetup table "$NAME" | grep 'no_.*_workqueue' > /dev/null ||
 		expect_cipher most_backlogged -le "$(nproc)"
 }
@@ -189,7 +189,7 @@ most_of_it() {
 	expect_cipher busy -gt 0
 }
 
-# Sector by sector, with the same cipher: it sends far more requests.
+# Goes sector by sector with the same cipher, which makes far more requests.
 unbatched() {
 	set_batching N
 	UNIT=512
@@ -205,14 +205,14 @@ unbatched() {
 	expect_cipher busy -gt 0
 }
 
-# In softirq context the cipher is called where nobody may wait.
+# dm-crypt calls the cipher in softirq context, where nobody may wait.
 reads_in_softirq() {
 	open_volume "$1" 512 no_read_workqueue
 	with context=process queue_len=1
 	expect_cipher softirq -gt 0
 }
 
-# How long the queue of cryptd is can be said at boot only.
+# Only the kernel command line can set the length of cryptd's queue.
 short_cryptd() {
 	local aes size
 

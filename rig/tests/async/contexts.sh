@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that a bio which is converted where it completes or is submitted, and
-# not in a workqueue, does not sleep for the memory of its scatterlist: null_blk
-# completes in the submitter's RCU read-side section, and in softirq and timer
-# context.  The kernel notices if something sleeps there (DEBUG_ATOMIC_SLEEP).
+# Proves that dm-crypt does not sleep to allocate a scatterlist if it converts a bio
+# where the bio completes or is submitted, and not in a workqueue.  null_blk completes
+# in the submitter's RCU read-side section, and in softirq and timer context.  The
+# kernel notices if something sleeps there (DEBUG_ATOMIC_SLEEP).
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_null_blk.sh
@@ -20,7 +20,7 @@ complaints() {
 does_not_sleep() {
 	local before
 
-	# Not memory-backed, as that would make the driver take another way that may sleep.
+	# With memory_backed, the driver would take another path, which may sleep.
 	make_null_blk "$1" $((SIZE >> 20))
 	before=$(complaints)
 	map "$DISK" aes-xts-plain64 "$KEY" 0 "$2"

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that a volume waits for what its cipher still holds: it is not suspended, does
-# not get another table or another key, and does not go, before the cipher has answered
-# and the data is where it belongs.
+# Proves that a volume waits for requests that its cipher still holds.  The volume is not
+# suspended, does not get another table or another key, and does not go away, before the
+# cipher has answered and the data is in place.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_mdu_cipher.sh
@@ -16,7 +16,7 @@ SECTORS=$((SIZE / 512))
 BIOS=$((SIZE / 131072))
 HOLD_S=3
 
-# hold CONTEXT: starts I/O that the cipher holds, with the processes in HELD.
+# hold CONTEXT: starts I/O that the cipher holds.  HELD lists the processes.
 hold() {
 	random_file "$WORK/new" $((SIZE / 2))
 	reset_cipher delay_us=$((HOLD_S * 1000000)) queue_len=1000 order=random context="$1"
@@ -27,7 +27,7 @@ hold() {
 	wait_for_cipher
 }
 
-# Until the cipher has all of it, a request for each bio.
+# Waits until the cipher has one request for each bio.
 wait_for_cipher() {
 	local i
 
@@ -40,7 +40,7 @@ wait_for_cipher() {
 	[ "${CIPHER[completed]}" -eq 0 ] || fail "the cipher does not hold its requests"
 }
 
-# The I/O came to a good end.
+# Waits for the I/O, which must succeed.
 released() {
 	local pid
 
@@ -59,7 +59,7 @@ open_volume() {
 	tail -c $((SIZE / 2)) "$WORK/plain" > "$WORK/plain.second"
 }
 
-# What is on disk, by an independent program.
+# Compares the disk with the oracle, an independent program.
 expect_on_disk() {
 	block_io read "$DISK" | oracle decrypt --key "$KEY" > "$WORK/out"
 	cat "$WORK/new" "$WORK/plain.second" > "$WORK/expected"
@@ -70,7 +70,7 @@ expect_all_answered() {
 	expect_cipher completed -eq requests
 }
 
-# suspended CONTEXT [OPTION...]: a suspended volume has nothing at its cipher.
+# suspended CONTEXT [OPTION...]: the cipher holds no request of a suspended volume.
 suspended() {
 	open_volume "${@:2}"
 	hold "$1"
@@ -95,7 +95,7 @@ other_table() {
 	expect_same "$WORK/expected" "$WORK/out" "with the other table"
 }
 
-# The key of a cipher that still has requests must be the one that they came with.
+# While the cipher has requests, its key must be the key that they came with.
 other_key() {
 	local old=$KEY
 

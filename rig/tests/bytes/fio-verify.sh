@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Runs fio on a batched volume, which writes at random with several jobs and verifies
-# with checksums what it reads back: with io_uring and registered buffers, and with libaio.
+# Runs fio on a batched volume.  fio writes at random with several jobs, and verifies with
+# checksums what it reads back: with io_uring and registered buffers, and with libaio.
 #
-# SECONDS_EACH says for how long each case runs (default 20).
+# SECONDS_EACH is the time for which each case runs (default 20).
 
 . "$(dirname "$0")"/_lib.sh
 require_tools fio
@@ -14,8 +14,8 @@ JOB_MIB=8
 JOBS=4
 : "${SECONDS_EACH:=20}"
 
-# verifies SECTOR_SIZE ENGINE [OPTION...]: each job has its own part of the volume; sizes
-# are multiples of the sector size.
+# verifies SECTOR_SIZE ENGINE [OPTION...]: each job has its own part of the volume.  I/O
+# sizes are multiples of the sector size.
 verifies() {
 	local size=$1 engine=("--ioengine=$2")
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that flushes, writes that must be on the medium when they are done, and discards
-# reach the disk below a batched volume, and discards only if the table allows them.
+# Proves that flushes, writes with O_DSYNC, and discards reach the disk below a batched
+# volume, and that discards do so only if the table allows them.
 
 . "$(dirname "$0")"/_lib.sh
 require_tools blkdiscard dd
@@ -11,7 +11,7 @@ KEY=$(random_key 64)
 SIZE=$((2 * 1024 * 1024))
 TIMES=12
 
-# open_volume [OPTION...]: with random data on all of it.
+# open_volume [OPTION...]: opens $VOLUME and fills it with random data.
 open_volume() {
 	DISK=$(make_disk $((SIZE / 512)))
 	map "$DISK" aes-xts-plain64 "$KEY" 0 "$@"
@@ -20,7 +20,7 @@ open_volume() {
 	expect_batched
 }
 
-# Flushes that the disk was asked for.
+# Prints how many flushes the disk has received.
 flushes() {
 	local fields
 
@@ -29,7 +29,8 @@ flushes() {
 	echo "${fields[15]}"
 }
 
-# flushes_for COMMAND...: how many it takes to do that several times to $TARGET.
+# flushes_for COMMAND...: runs COMMAND on $TARGET several times, and prints the number of
+# flushes.
 flushes_for() {
 	local before i
 
@@ -40,8 +41,8 @@ flushes_for() {
 	echo $(($(flushes) - before))
 }
 
-# flushed COMMAND...: the disk is asked for flushes as if it were used by itself, and
-# the volume works.
+# flushed COMMAND...: the disk receives as many flushes through the volume as without
+# dm-crypt, and the data is right.
 flushed() {
 	local volume disk
 
@@ -59,13 +60,13 @@ write_and_fsync() {
 	dd if="$WORK/plain" of="$TARGET" bs=64k count=2 conv=notrunc,fsync
 }
 
-# Beside the flush of the program there is one for each bio: the disk has no FUA, so that
-# its block layer makes a flush of it.
+# Besides the flush for the program, there is one for each bio: the disk has no FUA, so the
+# block layer replaces FUA by a flush.
 write_dsync() {
 	dd if="$WORK/plain" of="$TARGET" bs=128k count=1 oflag=direct,dsync conv=notrunc
 }
 
-# What is not flushed for is not.
+# A plain write must not cause a flush.
 write_only() {
 	local before
 
@@ -75,7 +76,7 @@ write_only() {
 	[ "$(flushes)" -eq "$before" ] || fail "there was a flush"
 }
 
-# The part in the middle is gone from the disk, and nothing else.
+# A discard removes its part from the disk, and nothing else.
 discarded() {
 	local part=$((SIZE / 4))
 

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that each sector gets the IV that is its own, and no IV is used twice: the
-# cipher writes down with which IVs, steps and units it was called, and these have
-# to be those of the sectors of the volume, each of them once.
+# Proves that each sector gets its own IV, and that no IV is used twice.  The cipher
+# logs the IV, the IV step and the number of data units of each request.  These IVs
+# must be the IVs of the volume's sectors, each of them once.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_faults.sh
@@ -23,7 +23,7 @@ list_ivs() {
 	eval "printf '%016x\n' {$1..$(($1 + ($3 - 1) * $2))..$2}"
 }
 
-# Prints the IV of every data unit that the cipher was given, in that order.
+# Prints the IV of every data unit that the cipher has processed, in that order.
 logged_ivs() {
 	local direction size step units iv error
 
@@ -63,8 +63,8 @@ use_volume() {
 	reset_counters
 }
 
-# exactly DEVICE IV SECTOR_SIZE IV_OFFSET STEP "NAME=VALUE ..." [OPTION...]: the first
-# IV is the offset, or with iv_large_sectors that many sectors.
+# exactly DEVICE IV SECTOR_SIZE IV_OFFSET STEP "NAME=VALUE ..." [OPTION...]: the first IV
+# is IV_OFFSET.  With iv_large_sectors it is IV_OFFSET in sectors of SECTOR_SIZE.
 exactly() {
 	local size=$3 offset=$4 step=$5 first=$(($4)) words=$6 direction
 
@@ -117,8 +117,8 @@ falls_back() {
 	expect_status 0 $((2 * SIZE / BIO_SIZE))
 }
 
-# refused SETTING: the cipher does not take sectors of 4096 with a step of 8, and
-# dm-crypt gives it one after the other.
+# refused SETTING: the cipher refuses data units of 4096 with an IV step of 8, so
+# dm-crypt goes sector by sector.
 refused() {
 	make_device loop $DISK_MIB
 	random_file "$WORK/plain" $SIZE
@@ -155,7 +155,7 @@ run_async_case "queue full, in softirq context" \
 for size in 512 4096; do
 	run_async_case "sectors of $size, bios of all sizes" mixed $size
 done
-# Then the log has a line for each sector.
+# In these cases the log has a line for each sector.
 SIZE=$((256 * 1024))
 run_async_case "sector by sector" falls_back loop 512 1 "queue_len=4 order=random"
 run_async_case "sector by sector, sectors of 4096" falls_back loop 4096 8 ""

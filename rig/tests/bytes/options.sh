@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that batching works with each option of the crypt target that changes
-# where and when data is converted, and with options, sector sizes, IVs and limits
-# for the size of a bio at random, and leaves the bytes on disk as they are.
+# Proves that batching works, and does not change the bytes on disk, with each
+# option of the crypt target that changes where and when data is converted, and
+# with random options, sector sizes, IVs and limits for the size of a bio.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_random_options.sh
@@ -13,8 +13,8 @@ SIZE=$((2 * 1024 * 1024))
 PARAMETERS=/sys/module/dm_crypt/parameters
 SIZES=(0 512 4096 5000 12288 65536 131072 1000000)
 
-# use_volume DISK on|off RAW: writes and reads back the volume; leaves the raw device in
-# the file RAW.
+# use_volume DISK on|off RAW: writes the volume, reads it back, and copies the raw device
+# to the file RAW.
 use_volume() {
 	map "$1" "aes-xts-$IV" "$KEY" "$IV_OFFSET" "${OPTIONS[@]}"
 	"expect_$2" disabled
@@ -24,7 +24,7 @@ use_volume() {
 	block_io read "$1" > "$3"
 }
 
-# one_sector_a_bio MOST: there is nothing to batch.
+# one_sector_a_bio MOST: do bios of at most MOST bytes (0: no limit) leave nothing to batch?
 one_sector_a_bio() {
 	[ "$1" -ne 0 ] && [ "$1" -lt $((2 * SECTOR_SIZE)) ]
 }
@@ -72,7 +72,7 @@ set_sizes() {
 at_random() {
 	RANDOM=$1
 	choose_options
-	# shellcheck disable=SC2064 # what they are now
+	# shellcheck disable=SC2064 # expand the variables now
 	trap "set_sizes $MAX_READ $MAX_WRITE" EXIT
 	set_sizes "${SIZES[RANDOM % ${#SIZES[@]}]}" "${SIZES[RANDOM % ${#SIZES[@]}]}"
 	ktap_print_msg "aes-xts-$IV $IV_OFFSET ${OPTIONS[*]}, max_read_size $MAX_READ," \

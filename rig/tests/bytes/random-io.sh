@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that a batched volume is right for I/O at random: of any length from a sector
-# to 4 MiB and at any sector, direct from memory in any number of pieces, in small and
-# huge pages, through the page cache, mapped into memory, with fsync(), DSYNC and
-# discards in between, from several programs at once; with synchronous and asynchronous
-# ciphers.  What is on disk is compared with what an independent program makes of it.
+# Proves that a batched volume is right for random I/O of up to 4 MiB: direct, with any
+# number of segments in small and huge pages; through the page cache; through a mapping;
+# with fsync(), DSYNC and discards in between.  Several programs run at once.  The
+# ciphers are synchronous and asynchronous.  The test compares the disk with the result
+# of an independent program, the oracle.
 #
-# COUNT says how many operations each program does, SEED which.
+# COUNT is the number of operations of each program.  SEED selects the operations.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_faults.sh
@@ -28,7 +28,8 @@ random_io() {
 	"$TEST_DIR"/random_io "$@"
 }
 
-# use_part NUMBER [OPTION...]: its data, which is another one each time, into a file.
+# use_part NUMBER [OPTION...]: runs random_io on that part, with a seed of its own, and puts
+# the data of the part into a file.
 use_part() {
 	local part=$1
 
@@ -62,7 +63,8 @@ at_random() {
 	expect_same "$WORK/plain" "$WORK/out" "on disk"
 }
 
-# cipher_at_random ARGUMENT...: the same while the asynchronous cipher is as ASYNC says
+# cipher_at_random ARGUMENT...: the same, with the parameters ASYNC of the asynchronous
+# cipher
 cipher_at_random() {
 	reset_cipher "${ASYNC[@]}"
 	at_random "$@"
@@ -71,7 +73,7 @@ cipher_at_random() {
 	expect_cipher out_of_order -gt 0
 }
 
-# What is one piece where it comes from is written from many pages.
+# Forbids multi-page allocations, so that writes use single pages.
 from_single_pages() {
 	start_failing fail_page_alloc crypt_alloc_buffer min-order=1
 	at_random "$@"
@@ -91,7 +93,7 @@ run_async_case "no workqueues, irq2" \
 	at_random irq2 aes-xts-plain64 512 "${NO_WORKQUEUES[@]}"
 run_async_case "sectors of 4096, no workqueues, irq1" \
 	at_random irq1 aes-xts-plain64 4096 "${NO_WORKQUEUES[@]}"
-# Each request takes its time here.
+# Each request takes longer here.
 COUNT=$((COUNT / 2))
 run_async_case "asynchronous, discards" cipher_at_random loop "$MDU_CIPHER" 512 allow_discards
 ASYNC+=(context=softirq)

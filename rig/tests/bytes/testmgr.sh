@@ -1,18 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that dm-crypt batches with the AES-XTS driver in use, that each AES-XTS driver
-# which was taught data units says so in /proc/crypto and passed the kernel's self-test,
-# and that the KUnit suite for data units passed when the kernel has it.
+# Proves that dm-crypt batches with the AES-XTS driver in use; that each AES-XTS driver
+# which was taught data units says so in /proc/crypto, and has passed the kernel's
+# self-test; and that the KUnit suite for data units passes if the kernel has it.
 
 . "$(dirname "$0")"/_lib.sh
 
 SUITE=/sys/kernel/debug/kunit/skcipher-data-unit
 
-# The drivers that this kernel has been taught to take many data units.
+# is_taught DRIVER: should this driver take many data units?
 is_taught() {
 	case $1 in
-	# xts does not take them with an asynchronous cipher below it.
+	# xts does not take many data units if the cipher below it is asynchronous.
 	"xts(cryptd("*)
 		return 1 ;;
 	"xts("* | xts-aes-lib | xts-aes-aesni* | xts-aes-vaes-*)
@@ -52,7 +52,7 @@ unit_tests_ran() {
 unit_tests() {
 	mount_debugfs
 	[ -r $SUITE/results ] || skip "the kernel has no KUnit suite skcipher-data-unit"
-	# A suite that has not run has a result, too, which is "ok".
+	# A suite that has not run also has a result, which is "ok".
 	unit_tests_ran || echo 1 > $SUITE/run
 	sed 's/^/# /' $SUITE/results
 	unit_tests_ran || fail "no unit test ran"

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that a batched volume on a zoned device keeps the order of its writes and puts
-# zone appends, which the device below gets as writes, where it says; with a cipher that
-# answers at once, and one that answers later and in another order.  A write out of
-# order fails on such a device.
+# Proves that a batched volume on a zoned device keeps the order of its writes, and puts
+# zone appends where it reports them.  The device below receives zone appends as writes.
+# The cipher answers at once, or later and in another order.  A write out of order fails
+# on such a device.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_faults.sh
@@ -37,14 +37,14 @@ open_volume() {
 	[ "$zones" -eq $((ZONES - 1)) ] || fail "the volume lacks the zones of its disk"
 }
 
-# write_zone NUMBER: from its beginning on, in bios of many sizes and pieces.
+# write_zone NUMBER: writes the zone from its start, in bios of many sizes and segments.
 write_zone() {
 	random_file "$WORK/zone.$1" $ZONE_SIZE
 	block_io write "$VOLUME" --offset $(($1 * ZONE_SIZE)) --cut $((UNIT * 4)) \
 		--sizes "1048576,$UNIT,131072,$((UNIT * 3)),65536" < "$WORK/zone.$1"
 }
 
-# compare_zone NUMBER: through the volume, and on disk by an independent program.
+# compare_zone NUMBER: reads the zone through the volume, and from the disk with the oracle.
 compare_zone() {
 	local place=(--offset $(($1 * ZONE_SIZE)) --length "$ZONE_SIZE")
 
@@ -55,7 +55,7 @@ compare_zone() {
 	expect_same "$WORK/zone.$1" "$WORK/out" "zone $1 on disk"
 }
 
-# All zones at the same time, twice.
+# Writes all zones at the same time, twice.
 write_all_zones() {
 	local zone writers
 
@@ -87,7 +87,7 @@ writes() {
 	expect_batched
 }
 
-# Each bio sector by sector.
+# Without memory, each bio goes sector by sector.
 writes_without_memory() {
 	open_volume "$@"
 	start_failing failslab crypt_alloc_sg
@@ -110,7 +110,7 @@ cipher_answers() {
 	expect_cipher sync -lt requests
 }
 
-# append FILE PIECES: each piece in one bio; prints a line "SECTOR FILE PIECE" for each.
+# append FILE PIECES: appends each piece in one bio, and prints a line "SECTOR FILE PIECE".
 append() {
 	local i sector
 
@@ -123,11 +123,11 @@ append() {
 	done
 }
 
-# Several programs append to one zone, and each finds what it wrote where it was told.
+# Several programs append to one zone.  Each finds its data at the sector that it was told.
 appends() {
 	local appenders=() i pieces sector file piece place
 
-	modprobe -q zone_append || skip "no module zone_append, see test_modules/zone_append"
+	modprobe -q zone_append || skip "no module zone_append, see rig/modules/zone_append"
 	open_volume "$@"
 	echo "$VOLUME" > $APPEND_PARAMETERS/device
 	echo $ZONE_SECTORS > $APPEND_PARAMETERS/zone

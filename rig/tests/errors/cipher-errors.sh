@@ -2,10 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Proves that an error of the cipher in the middle of a bio fails the I/O of that
-# bio, writes nothing of it, and does no harm to others at the same time, nor to
-# those that come later; and that hundreds of errors leave no memory behind.  With
-# a cipher that says so at once and with one that says so later, batched and sector
-# by sector.
+# bio, writes nothing of the bio, and does no harm to bios at the same time or
+# later; and that hundreds of errors leave no memory behind.  The cipher reports
+# the error at once or later.  dm-crypt batches, or goes sector by sector.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_kmemleak.sh
@@ -19,11 +18,11 @@ KEY=$(random_key 64)
 BIO=$((128 * 1024))
 BIOS=4
 SIZE=$((BIOS * BIO))
-# Lists of 32 entries, for which dm-crypt has to find memory.
+# Scatterlists of 32 entries, for which dm-crypt must allocate memory.
 CUT=(--cut 4096)
 MOST_KIB=256
 
-# open_volume on|off DEVICE [OPTION...]: with the data of the file "before".
+# open_volume on|off DEVICE [OPTION...]: opens $VOLUME, which has the data of "before".
 open_volume() {
 	[ "$1" = on ] || set_batching N
 	make_device "$2" 4
@@ -34,12 +33,12 @@ open_volume() {
 	block_io write "$VOLUME" < "$WORK/before"
 }
 
-# part FILE NUMBER: that bio of a file
+# part FILE NUMBER: prints the part of the file that belongs to that bio
 part() {
 	block_io read "$1" --buffered --offset $(($2 * BIO)) --length $BIO
 }
 
-# transfer read|write NUMBER: one bio; the exit status is a file
+# transfer read|write NUMBER: transfers one bio, and puts the exit status into a file
 transfer() {
 	local place=(--offset $(($2 * BIO)) --length "$BIO" --sizes "$BIO")
 	local result=0
@@ -56,7 +55,7 @@ transfer() {
 	echo $result > "$WORK/result.$2"
 }
 
-# Of bios that are in flight at the same time exactly one fails.
+# Exactly one of the bios that are in flight at the same time fails.
 all_at_once() {
 	local i pids=() pid result error
 
@@ -79,7 +78,7 @@ all_at_once() {
 	[ -n "$FAILED" ] || fail "no bio failed"
 }
 
-# The failed one left alone what is on the disk, the others are there.
+# The disk has the old data of the failed bio, and the new data of the others.
 check_written() {
 	local i expected=after
 
@@ -123,7 +122,7 @@ one_of_them() {
 		shift
 	done
 	[ $# -eq 0 ] || device=("${@:2}")
-	# A sector in the midst of a bio.
+	# A sector in the middle of a bio.
 	[ "$batching" = on ] || at=700
 	open_volume "$batching" "${device[@]}"
 	reset_cipher "${words[@]}" fail_at=$at
@@ -137,13 +136,13 @@ one_of_them() {
 	works_later "${words[@]}"
 }
 
-# dm-crypt has another error for this one.
+# dm-crypt has another error for -EBADMSG.
 bad_message() {
 	MESSAGE="Invalid or incomplete multibyte or wide character"
 	one_of_them "$@" error=-74
 }
 
-# fail_often read|write: 32 bios at a time, each of which may fail.
+# fail_often read|write: uses I/O of 32 bios, each of which may fail.
 fail_often() {
 	local i
 
@@ -167,7 +166,7 @@ leaves_nothing() {
 	random_file "$WORK/large" 4194304
 	shift 2
 	reset_cipher "$@"
-	# What is allocated once is there after the first time.
+	# The first run makes the allocations that stay.
 	fail_often "$direction"
 	reset_counters
 	before=$(meminfo SUnreclaim)

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Proves that errors of the device below a batched volume reach the caller, and
-# do no harm to anything else: an I/O fails if it touches a bad sector and only
-# then, the data beside a bad sector is right, nothing is lost in memory, and the
-# volume works again when the device does.
+# do no other harm: an I/O fails if it touches a bad sector and only then, the
+# data beside a bad sector is right, no memory is lost, and the volume works again
+# when the device does.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_bad_disk.sh
@@ -16,7 +16,7 @@ fill() {
 	block_io write "$1" --buffered --offset "$2" --length $(($3 - $2))
 }
 
-# Which I/Os of $1 bytes, one after the other, touch a bad sector?
+# Prints which I/Os of $1 bytes, one after the other, touch a bad sector.
 list_bad() {
 	local offset
 
@@ -25,14 +25,15 @@ list_bad() {
 	done
 }
 
-# expect_errors IO_SIZE: those of the last block_io, and no others.
+# expect_errors IO_SIZE: in the last block_io, the I/Os that touch a bad sector failed, and
+# no others.
 expect_errors() {
 	list_bad "$1" > "$WORK/expected-errors"
 	expect_same "$WORK/expected-errors" "$WORK/errors" "I/Os of $1 bytes that failed"
 }
 
-# read_all IO_SIZE [OPTION...]: those I/Os fail that have to, the others find
-# what is in $WORK/plain.
+# read_all IO_SIZE [OPTION...]: I/Os that touch a bad sector fail, the others read
+# the data of $WORK/plain.
 read_all() {
 	local begin=$((BAD / $1 * $1)) end=$(((BAD_END + $1 - 1) / $1 * $1))
 
@@ -43,8 +44,8 @@ read_all() {
 	expect_same "$WORK/expected" "$WORK/out" "read in pieces of $1 bytes"
 }
 
-# Other data, and what the disk has to hold when all of it was written but the
-# bad sectors, which are those of before.
+# Puts other data into $WORK/new.  $WORK/plain is the right content of the disk
+# after writing this data: the bad sectors keep their old data.
 change_plain() {
 	mv "$WORK/plain" "$WORK/before"
 	random_file "$WORK/new" $SIZE
@@ -82,7 +83,7 @@ bad_writes() {
 	works_again
 }
 
-# 64 KiB at a multiple of that are a number of pages on every machine.
+# 64 KiB at a multiple of 64 KiB consist of whole pages on every machine.
 buffered() {
 	open_volume "$1"
 	break_sectors 256 128
@@ -94,7 +95,7 @@ buffered() {
 	works_again
 }
 
-# Each of the bios of one I/O fails, and there is nothing that could be decrypted.
+# All bios of an I/O fail, so there is nothing to decrypt.
 all_reads() {
 	local requests
 
@@ -117,7 +118,7 @@ all_writes() {
 	works_again
 }
 
-# There is no data to write, only the flush can fail.
+# There is no data to write, so only the flush can fail.
 flush() {
 	open_volume 512
 	break_all error_writes
@@ -127,7 +128,7 @@ flush() {
 	works_again
 }
 
-# Each of these I/Os needs a list of more than a KiB, and 512 fail.
+# Each of these I/Os needs a scatterlist of more than a KiB, and 512 of them fail.
 gives_back() {
 	local before i
 

@@ -1,16 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that a batched volume does on a device that is not reliable what a volume
-# has to: a byte that the device changes makes one block of the cipher differ and
-# nothing else, writes that it drops leave the old data, and when it comes and goes,
-# or cannot read a sector until it is written again, the rest is right.
+# Proves that a batched volume behaves well on an unreliable device.  A byte that the
+# device changes makes one block of the cipher differ and nothing else.  Writes that the
+# device drops leave the old data.  If the device comes and goes, or cannot read a sector
+# until the sector is written again, all other data is right.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_bad_disk.sh
 require_helper xts_oracle
 
-# The device lies, and the volume cannot know; but it must not mix old and new.
+# The volume cannot know that the device drops writes, but must not mix old and new data.
 dropped_writes() {
 	open_volume 512
 	break_all drop_writes
@@ -21,7 +21,7 @@ dropped_writes() {
 	works_again
 }
 
-# The byte of the ciphertext at $1, changed, as a decimal number.
+# Prints another value for the byte of the ciphertext at $1, as a decimal number.
 other_byte() {
 	local byte
 
@@ -30,7 +30,7 @@ other_byte() {
 }
 
 # expect_block FILE OFFSET: FILE differs from $WORK/plain in the block of the
-# cipher that has the byte at OFFSET, and nowhere else.
+# cipher that contains the byte at OFFSET, and nowhere else.
 expect_block() {
 	local block=$(($2 / 16)) byte found
 
@@ -42,7 +42,7 @@ expect_block() {
 	done <<< "$found"
 }
 
-# One byte of one batch comes back changed.
+# The device changes one byte of one batch that is read.
 corrupted_read() {
 	local byte=70007
 
@@ -54,8 +54,8 @@ corrupted_read() {
 	works_again
 }
 
-# One byte of one batch goes to the disk changed.  What it was is known only
-# when it is there.
+# The device changes one byte of one batch that is written.  The test can find the
+# right value of this byte only on the disk, which has the same data already.
 corrupted_write() {
 	local byte=70007
 
@@ -69,7 +69,7 @@ corrupted_write() {
 	works_again
 }
 
-# A device that comes and goes, for a second each.
+# The device comes and goes, for a second each.
 up_and_down() {
 	local good=0 bad=0 end=$((SECONDS + 20))
 
@@ -93,8 +93,8 @@ dust() {
 	dmsetup message "$BELOW" 0 "$@"
 }
 
-# Sectors that cannot be read until they are written again, as on a real disk.
-# The second of them is not even written the first two times.
+# Two sectors cannot be read until they are written again, as on a real disk.  The
+# first two writes to the second of them fail, too.
 dust_sectors() {
 	local failures
 

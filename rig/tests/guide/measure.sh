@@ -1,40 +1,38 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Measure what batching gains on this machine: how fast I/O on a dm-crypt volume is with
-# one request for many sectors, and with one for each, in turn.  Takes five minutes.
+# Measure what batching gains on this machine: the speed of I/O on a dm-crypt volume, in turn
+# with one request for many sectors and with one request for each.  Takes five minutes.
 #
 # usage: measure.sh [options]
 #
-#   --device DEVICE     read from there, through a mapping that cannot write, what is
-#                       on it being nothing but noise for that; without this, reads
-#                       and writes go to a volume that stores nothing (dm-zero), which
-#                       shows the cost of dm-crypt and of nothing else
-#   --sector-size LIST  encryption sectors, in bytes (default 512,4096)
+#   --device DEVICE     read DEVICE through a mapping that cannot write; the data on it
+#                       does not matter.  By default, measure.sh reads and writes a
+#                       volume that stores nothing (dm-zero), which shows the cost of
+#                       dm-crypt alone
+#   --sector-size LIST  sizes of encryption sectors, in bytes (default 512,4096)
 #   --block-size LIST   sizes of the I/O, as fio writes them (default 4k,64k,1m)
-#   --cipher SPEC       for a key of 512 bits (default aes-xts-plain64)
-#   --jobs N            threads, each with one I/O under way (default 1)
-#   --rounds N          how often everything is measured (default 5)
-#   --seconds N         for how long each time (default 2)
+#   --cipher SPEC       cipher for a key of 512 bits (default aes-xts-plain64)
+#   --jobs N            number of threads, each with one I/O in flight (default 1)
+#   --rounds N          number of rounds (default 5)
+#   --seconds N         time for each measurement (default 2)
 #   --help
 #
-# Prints, for each kind of I/O, MiB/s without and with batching, the median of the ratios
-# of each round, and their spread: the distance of the quartiles, divided by the median.
+# Prints, for each kind of I/O, MiB/s without and with batching, the median of the rounds'
+# ratios, and their spread: the distance of the quartiles, divided by the median.
 #
-# Needs root, fio and dmsetup.  The volumes have a random key, which nobody learns, and are
-# gone afterwards.  Volumes that are opened meanwhile may be without batching: it is turned
-# off for a moment, and then again what it was.
+# Needs root, fio and dmsetup.  The volumes have a random key, which nobody learns.  The
+# command removes them in the end.  It turns batching off for a moment and then restores the
+# setting, so volumes that are opened meanwhile may be without batching.
 
 set -eu
 set -o pipefail
 
-usage()
-{
+usage() {
 	sed -n '3,/^$/s/^# \{0,1\}//p' "$0" | sed "s|^usage: [^ ]*|usage: ${0##*/}|"
 }
 
-die()
-{
+die() {
 	echo "${0##*/}: $*" >&2
 	exit 1
 }
@@ -91,13 +89,11 @@ name=dm-crypt-measure-$$
 before=$(cat $parameter)
 work=$(mktemp -d)
 
-remove()
-{
+remove() {
 	[ ! -e "/dev/mapper/$1" ] || dmsetup remove --retry "$1"
 }
 
-clean_up()
-{
+clean_up() {
 	trap - EXIT
 	echo "$before" > $parameter
 	remove "$name-off"
@@ -108,7 +104,7 @@ clean_up()
 trap clean_up EXIT
 trap 'exit 1' HUP INT TERM
 
-# Large enough to have no end for what is done here.
+# Large enough for fio never to reach the end.
 if [ -z "$device" ]; then
 	dmsetup create "$name-zero" --table "0 67108864 zero"
 	disk=/dev/mapper/$name-zero
@@ -121,9 +117,8 @@ sectors=$(blockdev --getsz "$disk")
 sectors=$((sectors - sectors % 2048))
 [ "$sectors" -gt 0 ] || die "$device is smaller than 1 MiB"
 
-# open_volume on|off SECTOR_SIZE: the table does not show on a command line.
-open_volume()
-{
+# open_volume on|off SECTOR_SIZE: the table, with the key, is on no command line.
+open_volume() {
 	local key
 
 	key=$(od -An -v -tx1 -N 64 /dev/urandom | tr -d ' \n')
@@ -138,9 +133,8 @@ open_volume()
 	echo "$before" > $parameter
 }
 
-# speed on|off READ_OR_WRITE BLOCK_SIZE: KiB/s
-speed()
-{
+# speed on|off READ_OR_WRITE BLOCK_SIZE: prints KiB/s
+speed() {
 	fio --name=x --filename="/dev/mapper/$name-$1" --rw="$2" --bs="$3" --direct=1 \
 		--ioengine=psync --numjobs="$jobs" --group_reporting --time_based \
 		--runtime="$seconds" ${device:+--readonly} \
@@ -149,10 +143,9 @@ speed()
 	awk -F ';' -v rw="$2" '/^3;/ { print rw == "read" ? $7 : $48 }' "$work/fio"
 }
 
-# Lines "OFF ON", in KiB/s, on stdin: their medians, in MiB/s, that of the ratios, and the
-# spread of these.
-summary()
-{
+# Reads lines "OFF ON", in KiB/s.  Prints their medians, in MiB/s, the median of the ratios,
+# and the spread of the ratios.
+summary() {
 	awk '
 		function sort(a, n,	i, j, x) {
 			for (i = 2; i <= n; i++) {
@@ -192,7 +185,7 @@ for size in "${sizes[@]}"; do
 	for ((round = 0; round < rounds; round++)); do
 		for rw in "${directions[@]}"; do
 			for bs in "${blocks[@]}"; do
-				# Who is first changes, as a machine gets warm.
+				# Change the order, as a machine gets warm.
 				if [ $((round % 2)) -eq 0 ]; then
 					off=$(speed off "$rw" "$bs")
 					on=$(speed on "$rw" "$bs")

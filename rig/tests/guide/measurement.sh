@@ -1,16 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that measure.sh, which people run on machines with volumes that are in use,
-# measures both ways, writes to nothing, leaves nothing behind, and says what is wrong
-# when it cannot.
+# Proves that measure.sh measures both ways, writes to no device, leaves nothing behind, and
+# says what is wrong if it cannot measure.  People run measure.sh on machines with volumes
+# that are in use.
 
 . "$(dirname "$0")"/_lib.sh
 require_tools fio
 dmsetup targets | grep '^zero ' > /dev/null || skip_all "the kernel has no dm-zero"
 [ "$AES_XTS" = aes-xts ] || skip_all "the preferred driver takes one data unit a request"
 
-# Its own mappings have another name than those of the tests.
+# The mappings of measure.sh have other names than those of the tests.
 nothing_left() {
 	[ "$(dmsetup ls | grep -c '^dm-crypt-measure')" -eq 0 ] || fail "mappings are left over"
 	[ "$(cat "$PARAMETER")" = "$1" ] || fail "the parameter is not what it was: $1"
@@ -21,7 +21,7 @@ measure() {
 	sed 's/^/# /' "$WORK/out" >&3
 }
 
-# rows NUMBER: so many, each with two speeds and a ratio that are no zeros
+# rows NUMBER: the output has that many rows, each with two speeds and a ratio above 0
 rows() {
 	awk -v wanted="$1" '
 		/^[0-9]/ && $4 > 0 && $5 > 0 && $6 > 0 { n++ }
@@ -29,7 +29,7 @@ rows() {
 		fail "not $1 rows with speeds: $(cat "$WORK/out")"
 }
 
-# both_ways Y|N: whatever new volumes are to have at that time
+# both_ways Y|N: measures with this value of the module parameter
 both_ways() {
 	set_batching "$1"
 	measure --seconds 1 --rounds 1 --block-size 4k,1m || fail "$(cat "$WORK/message")"

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that the commands of the administrator's page do what it says: takes them out of
-# the page, section by section, and runs them as they stand there, but for the names of
-# volumes and disks.
+# Proves that the commands of the administrator's page do what the page says.  The test takes
+# the commands out of the page, section by section, and runs them.  It replaces only the names
+# of volumes and disks, and the command dm-crypt-measure.
 
 . "$(dirname "$0")"/_lib.sh
 require_tools cryptsetup fio
@@ -15,7 +15,7 @@ dmsetup targets | grep '^zero ' > /dev/null || skip_all "the kernel has no dm-ze
 PASSPHRASE="as typed"
 MEASURE="$TEST_DIR/measure.sh --seconds 1 --rounds 1 --block-size 64k --sector-size 512"
 
-# section HEADING: its lines
+# section HEADING: prints the lines of the section
 section() {
 	awk -v heading="$1" '
 		/^=+$/		{ inside = last == heading }
@@ -23,12 +23,12 @@ section() {
 				{ last = $0 }' "$PAGE"
 }
 
-# commands: what root types, out of the lines on stdin
+# commands: prints the commands of root from the lines on stdin
 commands() {
 	sed -n 's/^\t# //p'
 }
 
-# Three volumes, two of which are open, with what the page calls them as a part of the name.
+# Makes three volumes and opens two of them.  Their names contain the names in the page.
 make_volumes() {
 	local volume
 
@@ -40,7 +40,7 @@ make_volumes() {
 	done
 }
 
-# run_section HEADING: runs its commands, and prints what they print
+# run_section HEADING: runs the commands of the section, and prints their output
 run_section() {
 	local command
 
@@ -54,7 +54,7 @@ run_section() {
 	done < "$WORK/commands"
 }
 
-# The words of a status line, without what they say.
+# Prints the words of a status line, without their values.
 words() {
 	sed -e 's/.* crypt //; s/:[^ ]*//g'
 }
@@ -125,7 +125,7 @@ compares() {
 		fail "the sums are not $sum, of what was written: $(cat "$WORK/all")"
 }
 
-# Not one is left over that no case has run.
+# Proves that the cases run all commands of the page.
 all_of_them() {
 	local heading
 

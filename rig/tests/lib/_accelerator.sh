@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash disable=SC2034 # for who sources this
+# shellcheck shell=bash disable=SC2034 # variables for the tests
 #
-# Ciphers on a virtio crypto device, and the same ones on the CPU.  To be sourced after
-# lib.sh.
+# The ciphers of a virtio crypto device, and the same ciphers on the CPU.  To be sourced
+# after _lib.sh.
 
 VIRTIO_DRIVER=/sys/bus/virtio/drivers/virtio_crypto
-# The device of test_modules/virtio_crypto_device.
+# The device of the test module, rig/modules/virtio_crypto_device.
 TEST_DEVICE=/sys/module/virtio_crypto_device/parameters
 LOADED=
 OPTIONS=()
 SHAPE=()
 
-# Prints the device, as the bus names it.
+# Prints the name of the device on the bus.
 virtio_device() {
 	local device
 
@@ -20,7 +20,7 @@ virtio_device() {
 	done
 }
 
-# A test ends with "trap clean_virtio_crypto EXIT" instead of the trap of lib.sh.
+# require_virtio_crypto() sets this as the EXIT trap, in place of the trap of _lib.sh.
 clean_virtio_crypto() {
 	trap - ERR
 	set +e
@@ -34,8 +34,8 @@ load_test_device() {
 	LOADED=yes
 }
 
-# Takes the device that there is, or else that of the test module.  Sets MODES to those
-# that it has.
+# Uses the device that exists, or else the device of the test module.  Sets MODES to the
+# cipher modes of the device.
 require_virtio_crypto() {
 	local mode
 
@@ -57,7 +57,7 @@ require_test_device() {
 	[ -d $TEST_DEVICE ] || skip_all "there is another virtio crypto device"
 }
 
-# set_device NAME=VALUE...: of the test module
+# set_device NAME=VALUE...: sets parameters of the test module
 set_device() {
 	local word
 
@@ -71,7 +71,7 @@ device_parameter() {
 	cat "$TEST_DEVICE/$1"
 }
 
-# device_drivers [cbc|xts]: the device's, as in drivers_of
+# device_drivers [cbc|xts]: prints the drivers of the device, as drivers_of() does
 device_drivers() {
 	local mode
 
@@ -80,8 +80,8 @@ device_drivers() {
 	done
 }
 
-# The self-tests of a driver run for longer than the kernel lets anybody wait for them, if
-# the host is busy.
+# If the host is busy, the self-tests of a driver run for longer than the kernel lets
+# anybody wait for them.
 self_tests_done() {
 	! device_drivers | grep -v ' passed ' > /dev/null
 }
@@ -102,7 +102,7 @@ device_cipher() {
 	echo "capi:virtio_crypto_aes_$1"
 }
 
-# The template, whatever else there is.
+# Prints the template, whatever other drivers there are.
 cpu_cipher() {
 	case $1 in
 	cbc)	echo "capi:cbc($(aes_driver))" ;;
@@ -110,7 +110,7 @@ cpu_cipher() {
 	esac
 }
 
-# The interrupts of the device's queues so far; a control queue may be among them.
+# Prints how many interrupts the device's queues had.  The control queue may be included.
 interrupts() {
 	if [ -d $TEST_DEVICE ]; then
 		device_parameter interrupts
@@ -121,7 +121,7 @@ interrupts() {
 		END { print sum + 0 }' /proc/interrupts
 }
 
-# Sets the key of the volume anew, which makes the driver look for a device.
+# Sets the key of the volume again, so that the driver looks for a device.
 set_key_again() {
 	dmsetup suspend "$NAME"
 	dmsetup message "$NAME" 0 key wipe
@@ -129,7 +129,7 @@ set_key_again() {
 	dmsetup resume "$NAME"
 }
 
-# uses_device yes|no COMMAND...
+# uses_device yes|no COMMAND...: does COMMAND cause interrupts of the device?
 uses_device() {
 	local expected=$1 before used=no
 
@@ -139,8 +139,8 @@ uses_device() {
 	[ $used = "$expected" ] || fail "is the device used? $used"
 }
 
-# on_volume CIPHER COMMAND...: with $DISK, $KEY and OPTIONS; LAST_STATUS is what the volume
-# said after that.
+# on_volume CIPHER COMMAND...: runs COMMAND on a volume with $DISK, $KEY and OPTIONS.  Then
+# sets LAST_STATUS to the status of the volume.
 on_volume() {
 	map "$DISK" "$1-plain64" "$KEY" 8 "${OPTIONS[@]}"
 	"${@:2}"
@@ -148,7 +148,7 @@ on_volume() {
 	unmap
 }
 
-# In I/Os of SHAPE.
+# SHAPE has options of block_io for the I/Os.
 write_plain() {
 	block_io write "$VOLUME" "${SHAPE[@]}" < "$WORK/plain"
 }

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash disable=SC2154,SC2120 # of lib.sh, accelerator.sh and tests
+# shellcheck shell=bash disable=SC2154,SC2120 # of _lib.sh, _accelerator.sh and tests
 #
-# A volume on the device of test_modules/virtio_crypto_device, which can be told to
-# misbehave.  To be sourced after lib.sh, and instead of accelerator.sh.
+# A volume on the device of rig/modules/virtio_crypto_device.  The tests can make this
+# device misbehave.  To be sourced after _lib.sh, and instead of _accelerator.sh.
 
 . "$TEST_DIR"/_accelerator.sh
 require_test_device
@@ -29,15 +29,15 @@ unbind() {
 	echo "$TEST_DEVICE_NAME" > $VIRTIO_DRIVER/unbind
 }
 
-# rebind [NAME=VALUE...]: the driver asks for some of it when it is bound.
+# rebind [NAME=VALUE...]: binds the driver again, which reads some parameters only then.
 rebind() {
 	set_device "$@"
 	[ -z "$(virtio_device)" ] || unbind
 	bind
 }
 
-# run_device_case DESCRIPTION FUNCTION [ARGUMENT...]: the device is as it was when it was
-# loaded.
+# run_device_case DESCRIPTION FUNCTION [ARGUMENT...]: runs a case that begins with the
+# default parameters of the device.
 run_device_case() {
 	reset_device
 	run_case "$@"
@@ -45,7 +45,7 @@ run_device_case() {
 	rebind
 }
 
-# open_volume MODE: with random data, also in $WORK/plain
+# open_volume MODE: opens $VOLUME, and writes random data to $VOLUME and to $WORK/plain
 open_volume() {
 	MODE=$1
 	KEY=$(random_key "$(key_bytes "$MODE")")
@@ -56,7 +56,7 @@ open_volume() {
 	expect_batched
 }
 
-# open_second: a volume with another key, beside the first, on what prepare_second made
+# open_second: opens a second volume, with the disk and the key that prepare_second made
 open_second() {
 	NAME=$NAME-2 map "$DISK_2" "$(device_cipher "$MODE")-plain64" "$KEY_2" 8
 }
@@ -66,19 +66,19 @@ prepare_second() {
 	DISK_2=$(make_disk $((SIZE / 512)))
 }
 
-# cpu_agrees: what is on the disk is $WORK/plain.
+# cpu_agrees: closes $VOLUME.  The CPU must read $WORK/plain from the disk.
 cpu_agrees() {
 	unmap
 	on_volume "$(cpu_cipher "$MODE")" read_plain
 }
 
-# write_piece NUMBER: writes and keeps that part of $WORK/plain anew.
+# write_piece NUMBER: writes new data to that piece of $VOLUME, and keeps the data.
 write_piece() {
 	send_piece "$1" 2> "$WORK/message" || return
 	keep_piece "$1"
 }
 
-# send_piece NUMBER: some data, which is not what $WORK/plain has until it is kept.
+# send_piece NUMBER: writes new data.  keep_piece() puts the data into $WORK/plain.
 send_piece() {
 	random_file "$WORK/piece.$1" $PIECE
 	block_io write "$VOLUME" --offset $(($1 * PIECE)) --length $PIECE \
@@ -89,7 +89,7 @@ keep_piece() {
 	dd if="$WORK/piece.$1" of="$WORK/plain" bs=$PIECE seek="$1" conv=notrunc status=none
 }
 
-# start_writers SECONDS: of the pieces 1 to 4, one after the other, with so much between.
+# start_writers SECONDS: starts a writer for each of the pieces 1 to 4, SECONDS apart.
 start_writers() {
 	local i
 
@@ -101,7 +101,7 @@ start_writers() {
 	done
 }
 
-# All writers have to succeed.
+# Waits for all writers, which must succeed.
 end_writers() {
 	local i
 
@@ -129,7 +129,7 @@ everything_works() {
 	expect_same "$WORK/plain" "$WORK/out" "read afterwards"
 }
 
-# like_cpu MODE yes|no: is the device used?
+# like_cpu MODE yes|no: does a volume use the device?  Its data must be right.
 like_cpu() {
 	open_volume "$1"
 	uses_device "$2" everything_works

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# A volume on a device that can be made to fail, $VOLUME-below.  To be sourced after
-# lib.sh.
+# A volume on the device $VOLUME-below, which the tests can make fail.  To be sourced
+# after _lib.sh.
 
 KEY=$(random_key 64)
 SIZE=$((1024 * 1024))
@@ -10,7 +10,7 @@ SECTORS=$((SIZE / 512))
 BELOW=$NAME-below
 BATCHING=Y
 
-# The device below: "break_with TABLE_LINE..." gives it that table.
+# break_with TABLE_LINE...: gives the device below that table.
 break_with() {
 	printf '%s\n' "$@" > "$WORK/table"
 	if [ -e "/dev/mapper/$BELOW" ]; then
@@ -25,7 +25,7 @@ mend() {
 	break_with "0 $SECTORS linear $DISK 0"
 }
 
-# break_sectors FIRST COUNT: I/O to these fails.
+# break_sectors FIRST COUNT: makes I/O to these sectors fail.
 break_sectors() {
 	local end=$(($1 + $2))
 
@@ -36,14 +36,14 @@ break_sectors() {
 }
 
 # break_all FLAKEY_FEATURE...
-# shellcheck disable=SC2034 # for who sources this
+# shellcheck disable=SC2034 # variables for the tests
 break_all() {
 	BAD=0
 	BAD_END=$SIZE
 	break_with "0 $SECTORS flakey $DISK 0 0 600 $# $*"
 }
 
-# open_volume SECTOR_SIZE [OPTION...]: with random data, also in $WORK/plain.
+# open_volume SECTOR_SIZE [OPTION...]: writes random data to $VOLUME and $WORK/plain.
 open_volume() {
 	UNIT=$1
 	DISK=$(make_disk $SECTORS)
@@ -55,13 +55,13 @@ open_volume() {
 	esac
 }
 
-# The device below is in order again, and holds what $WORK/plain says.
+# Compares the disk with $WORK/plain, when the device below works again.
 compare_disk() {
 	block_io read "$DISK" | oracle decrypt --key "$KEY" --sector-size "$UNIT" > "$WORK/out"
 	expect_same "$WORK/plain" "$WORK/out" "on disk"
 }
 
-# The volume works as if nothing had been.
+# Repairs the device below, and checks that the volume works again.
 works_again() {
 	local requests
 
@@ -76,14 +76,14 @@ works_again() {
 	expect_same "$WORK/plain" "$WORK/out" "read in the end"
 }
 
-# expect_eio COMMAND...: fails, and with that error.
+# expect_eio COMMAND...: COMMAND must fail with EIO.
 expect_eio() {
 	! "$@" > /dev/null 2> "$WORK/message" || fail "no error: $*"
 	grep 'Input/output error' "$WORK/message" > /dev/null ||
 		fail "not EIO: $(cat "$WORK/message")"
 }
 
-# What is expected here of batches is what a volume does without them.
+# without_batching COMMAND...: a volume without batches must meet the same expectations.
 without_batching() {
 	BATCHING=N
 	set_batching N

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Looks for memory that was lost.  Where the kernel has kmemleak, that is asked: such a
-# kernel keeps much of what was freed for some time, KASAN does, so that how much memory
-# is in use says nothing.  To be sourced; the functions expect_* need lib.sh.
+# Looks for lost memory.  Asks kmemleak if the kernel has it.  In such a kernel KASAN
+# keeps much of the freed memory for some time, so the amount of memory in use says
+# nothing.  To be sourced.  The functions expect_* need _lib.sh.
 
 KMEMLEAK=/sys/kernel/debug/kmemleak
 
-# meminfo WORD...: the sum of what /proc/meminfo has for these, in KiB
+# meminfo WORD...: prints the sum of these lines of /proc/meminfo, in KiB
 meminfo() {
 	local name number word sum=0
 
@@ -19,9 +19,9 @@ meminfo() {
 	echo $sum
 }
 
-# list_leaks PATTERN: prints what kmemleak says of allocations with a line that the
-# extended regular expression matches.  It speaks of an object when it is five seconds
-# old, and when two scans in a row found no pointer to it.  Fails if it does not scan.
+# list_leaks PATTERN: prints the reports of kmemleak that have a line which matches this
+# extended regular expression.  kmemleak reports an object that is five seconds old if
+# two scans in a row found no pointer to the object.  Fails if kmemleak does not scan.
 list_leaks() {
 	sleep 6
 	echo scan > $KMEMLEAK || return
@@ -38,8 +38,8 @@ has_kmemleak() {
 	[ -w $KMEMLEAK ]
 }
 
-# Fails the case if dm-crypt lost any.  What a test lost that ran before is listed, too:
-# it is a leak as well.
+# Fails the case if dm-crypt lost memory.  Memory that an earlier test lost counts, too:
+# that is a leak as well.
 expect_no_leaks() {
 	local leaks
 
@@ -48,8 +48,8 @@ expect_no_leaks() {
 	[ -z "$leaks" ] || fail "kmemleak: $(tr '\n' ';' <<< "$leaks")"
 }
 
-# expect_slab KIB MOST: the memory of the kernel's allocator that it cannot reclaim is
-# at most MOST KiB more than KIB.
+# expect_slab KIB MOST: the slab memory that the kernel cannot reclaim is at most MOST KiB
+# more than KIB.  With kmemleak, looks for leaks instead.
 expect_slab() {
 	local after
 

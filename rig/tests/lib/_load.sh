@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# I/O that goes on in the background while something is done to the volume.  To be
-# sourced after lib.sh.
+# I/O in the background, while a test does something to the volume.  To be sourced after
+# _lib.sh.
 
 LOADS=()
-# What is written and read, which may be a file in the volume instead.
+# The loads write and read the target: the volume, or a file in the volume.
 TARGET=$VOLUME
 
-# Makes the volume go on that a failed case left suspended, with the load waiting
-# for it.  The test may have a way of its own.
+# Resumes the volume if a failed case left it suspended, as the loads wait for it.
+# The test may define its own resume_volume().
 resume_volume() {
 	dmsetup message "$NAME" 0 key set "$KEY" 2> /dev/null || :
 	dmsetup resume "$NAME" || :
 }
 
-# load OFFSET LENGTH: writes that part of the target and reads it back until the
-# file "stop" is there, first one file and then another, which is what remains.
+# load OFFSET LENGTH: writes that part of the target and reads it back, with the data
+# of two files in turn, until the file "stop" exists.  The data of the second remains.
 load() {
 	local file
 
@@ -31,7 +31,7 @@ load() {
 	done
 }
 
-# start_load OFFSET LENGTH: there may be several, of different parts.
+# start_load OFFSET LENGTH: starts a load.  There may be several, on different parts.
 start_load() {
 	random_file "$WORK/first.$1" "$2"
 	random_file "$WORK/last.$1" "$2"
@@ -47,7 +47,7 @@ abort_load() {
 	wait
 }
 
-# for_each_load COMMAND...: with offset, length and process of each.
+# for_each_load COMMAND...: runs COMMAND with offset, length and process of each load.
 for_each_load() {
 	local load offset length
 
@@ -64,7 +64,7 @@ rounds() {
 	echo ${#lines[@]}
 }
 
-# wait_round OFFSET LENGTH PROCESS: until the load began a round and ended it.
+# wait_round OFFSET LENGTH PROCESS: waits until the load has begun and ended a round.
 wait_round() {
 	local wanted end=$((SECONDS + 120))
 
@@ -95,7 +95,7 @@ compare_load() {
 	expect_same "$WORK/last.$1" "$WORK/read.$1" "what the load left at $1"
 }
 
-# compare_loads: what they wrote last is there.
+# compare_loads: the target must hold what the loads wrote last.
 compare_loads() {
 	for_each_load compare_load
 }

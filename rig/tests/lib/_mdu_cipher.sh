@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# The asynchronous cipher of test_modules/mdu_cipher, and devices that complete
-# in softirq and timer context.  To be sourced after lib.sh; the test ends with
-# "trap clean_async EXIT" instead of the trap of lib.sh.
+# The asynchronous cipher of rig/modules/mdu_cipher, and devices that complete
+# in softirq and timer context.  To be sourced after _lib.sh.  The test must set
+# "trap clean_async EXIT" in place of the trap of _lib.sh.
 
 . "$TEST_DIR"/_null_blk.sh
 
-# shellcheck disable=SC2034 # for who sources this
+# shellcheck disable=SC2034 # variable for the tests
 MDU_CIPHER=capi:xts-mdu-test-plain64
 MDU_PARAMETERS=/sys/module/mdu_cipher/parameters
 MDU_DEBUGFS=/sys/kernel/debug/mdu_cipher
@@ -16,7 +16,7 @@ declare -A CIPHER STATUS
 
 require_mdu_cipher() {
 	[ -d $MDU_PARAMETERS ] || { modprobe -q mdu_cipher && LOADED=yes; } ||
-		skip_all "no module mdu_cipher, see test_modules/mdu_cipher"
+		skip_all "no module mdu_cipher, see rig/modules/mdu_cipher"
 	mount_debugfs
 	[ -w $MDU_DEBUGFS/counters ] || skip_all "no debugfs of mdu_cipher"
 }
@@ -30,8 +30,8 @@ set_cipher() {
 	done
 }
 
-# reset_cipher [NAME=VALUE...]: all else as it was when the module was loaded, and
-# nothing counted.
+# reset_cipher [NAME=VALUE...]: sets these parameters, all others to their defaults, and
+# the counters to 0.
 # shellcheck disable=SC2120 # tests give arguments
 reset_cipher() {
 	set_cipher queue_len=16 delay_us=0 order=fifo context=process busy_every=0 \
@@ -45,8 +45,8 @@ reset_counters() {
 	echo > "$MDU_DEBUGFS/iv_log"
 }
 
-# Puts what the cipher has counted into CIPHER.  The shell reads a file anew for each
-# line, and numbers may have become longer by then.
+# Puts the counters of the cipher into CIPHER.  Reads the file only once: "read" would
+# read it again for each line, and the numbers may be longer by then.
 read_cipher() {
 	local name number
 
@@ -55,7 +55,7 @@ read_cipher() {
 	done <<< "$(< "$MDU_DEBUGFS/counters")"
 }
 
-# Puts what dm-crypt has counted into STATUS; there must be something.
+# Puts the counters of dm-crypt into STATUS.  Batching must be on.
 read_status() {
 	local line word
 
@@ -67,13 +67,13 @@ read_status() {
 	[ "${STATUS[batch_sectors]}" = on ] || fail "batching is not on: $line"
 }
 
-# expect_status BATCHES FALLBACKS: what dm-crypt has counted
+# expect_status BATCHES FALLBACKS: checks the counters of dm-crypt
 expect_status() {
 	expect_count batches "$1"
 	expect_count fallbacks "$2"
 }
 
-# expect_cipher NAME TEST NUMBER|NAME, as in: expect_cipher busy -gt 0
+# expect_cipher NAME TEST NUMBER|NAME: tests a counter, as in: expect_cipher busy -gt 0
 expect_cipher() {
 	local other
 
@@ -83,16 +83,16 @@ expect_cipher() {
 		fail "cipher: $1 is not $2 $3, but: $(<"$MDU_DEBUGFS/counters")"
 }
 
-# What holds whatever the cipher does: each request came to an end, and nobody
-# touched it before.
+# With all parameters of the cipher, each request must complete, and nobody may
+# touch a request before that.
 expect_cipher_sane() {
 	expect_cipher completed -eq requests
 	expect_cipher corrupted -eq 0
 	expect_cipher no_space -eq 0
 }
 
-# make_device loop|irq1|irq2 MIB: sets DISK.  A null_blk keeps what is written to it.
-# With several hardware queues irqmode 1 does without a softirq, and one to poll counts.
+# make_device loop|irq1|irq2 MIB: sets DISK.  A null_blk keeps its data.  With more than
+# one hardware queue, irqmode 1 uses no softirq.  A poll queue would count as one more.
 make_device() {
 	case $1 in
 	loop)	DISK=$(make_disk $(($2 * 2048))) ;;
@@ -100,8 +100,8 @@ make_device() {
 	esac
 }
 
-# open_encrypted DEVICE CIPHER [OPTION...]: opens $VOLUME with the key in KEY, and with
-# SIZE random bytes that dm-crypt has not written, and which are also in $WORK/plain.
+# open_encrypted DEVICE CIPHER [OPTION...]: opens $VOLUME with the key in KEY.  The oracle
+# has encrypted SIZE random bytes for $VOLUME, which are also in $WORK/plain.
 open_encrypted() {
 	make_device "$1" $((SIZE >> 20))
 	random_file "$WORK/plain" "$SIZE"
@@ -110,8 +110,8 @@ open_encrypted() {
 	expect_on
 }
 
-# run_async_case DESCRIPTION FUNCTION [ARGUMENT...]: the cipher is as it was when it
-# was loaded, and no null_blk is left.
+# run_async_case DESCRIPTION FUNCTION [ARGUMENT...]: runs a case that begins with the
+# default parameters of the cipher.  Then removes the null_blk devices.
 run_async_case() {
 	# shellcheck disable=SC2119
 	reset_cipher

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Null block devices, which complete where it is asked for.  To be sourced after
-# lib.sh; the test must call remove_null_blk() when it ends, in whatever way.
+# Null block devices, which complete in the context that a test chooses.  To be
+# sourced after _lib.sh.  The test must call remove_null_blk() however it ends.
 
 CONFIGFS=/sys/kernel/config/nullb
 

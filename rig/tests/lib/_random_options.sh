@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Tables of volumes that batch, with options, sector sizes and IVs chosen at random.
-# To be sourced; RANDOM, seeded by who does, decides.
+# Tables of batched volumes with random options, sector sizes and IVs.  To be sourced.
+# The test must seed RANDOM, which decides.
 
-# shellcheck disable=SC2034 # for who sources this
+# shellcheck disable=SC2034 # variables for the tests
 
 FLAGS=(same_cpu_crypt submit_from_crypt_cpus high_priority no_read_workqueue
 	no_write_workqueue allow_discards)
 
-# Sets SECTOR_SIZE, IV (plain or plain64), IV_OFFSET, and OPTIONS, the optional
-# arguments of the table, in any order.
+# Sets SECTOR_SIZE, IV (plain or plain64), IV_OFFSET, and OPTIONS: the optional
+# arguments of the table, in random order.
 choose_options() {
 	local flag options=()
 
@@ -19,7 +19,7 @@ choose_options() {
 	for flag in "${FLAGS[@]}"; do
 		[ $((RANDOM % 2)) -eq 0 ] || OPTIONS+=("$flag")
 	done
-	# Of volumes of up to 16 MiB the IVs fit in 32 bits.
+	# The IVs of volumes of up to 16 MiB fit in 32 bits.
 	IV=plain
 	IV_OFFSET=$((RANDOM << 15 | RANDOM))
 	if [ $((RANDOM % 2)) -eq 0 ]; then

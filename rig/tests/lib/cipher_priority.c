@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Make the kernel prefer a cipher's driver to others, or not any more.
+ * Make the kernel prefer a driver of a cipher to others, or not any more.
  *
  * usage: cipher_priority DRIVER PRIORITY
  *
- * DRIVER is the name that /proc/crypto has for it, as is its present priority.  Those
- * who open a volume afterwards get the driver of the highest one.
+ * DRIVER is the driver's name in /proc/crypto, which also shows its present PRIORITY.
+ * Volumes that are opened afterwards get the driver with the highest priority.
  */
 #include <err.h>
 #include <errno.h>

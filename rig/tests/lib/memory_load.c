@@ -4,27 +4,27 @@
  *
  * usage: memory_load KIB PASSES [options]
  *
- *   --workers N	processes that share the memory (default 2)
+ *   --workers N	processes that divide the memory among them (default 2)
  *   --patience N	fail when a worker has done nothing for N seconds (default 60)
  *
  * Each worker fills its share with words that depend on the worker, the page and the
- * pass.  In the passes that follow it goes through its pages, in order and out of
- * order by turns, compares each with what the pass before has written, and writes
- * it anew.  Large folios are asked for.
+ * pass.  In each later pass the worker goes through its pages, in order and out of
+ * order by turns.  It compares each page with the words of the pass before, and writes
+ * new words.  It asks for large folios.
  *
- * This process looks at the workers every tenth of a second.  It does not need any
- * memory for that but its own, which is locked, and in the end prints
+ * The watcher, the first process, looks at the workers every tenth of a second.  For
+ * this it needs only its own memory, which is locked.  In the end it prints
  *
  *   pages N wrong N pause_ms N late_ms N free_kib N
  *
- * with the pages that were compared, those that were not as they should be, the
- * longest time in which any worker did nothing, the longest by which a look at them
- * came late, and the least free memory that was seen.  Nothing but the machine can
- * keep this process from running, so a late look tells that the machine stood still.
+ * These are the pages that were compared, the pages that were wrong, the longest time
+ * in which a worker did nothing, the longest delay of a look at the workers, and the
+ * least free memory.  Nothing but the machine can keep the watcher from running, so a
+ * late look means that the machine stood still.
  *
- * Exit status: 0, or 1 when pages were wrong, a worker ended badly, or did nothing for
- * too long; the kernel's log says so, too, as it may be all that can be read then, and
- * what all waited for.
+ * Exit status: 0, or 1 if pages were wrong, or a worker ended badly or did nothing for
+ * too long.  In the last case the watcher also writes to the kernel's log, which may be
+ * all that can be read then, and makes the kernel log the tasks that wait.
  */
 #include <err.h>
 #include <errno.h>
@@ -52,14 +52,14 @@
 
 struct worker {
 	pid_t pid;
-	uint64_t pages;			/* which it is done with, in all passes */
+	uint64_t pages;			/* finished pages, in all passes */
 	uint64_t compared;
 	uint64_t wrong;
-	uint64_t seen;			/* pages, by the watcher, and when */
+	uint64_t seen;			/* @pages when the watcher last saw a change, and when */
 	long long seen_ms;
 };
 
-/* What the watcher has seen of them and of the machine. */
+/* The watcher's observations of the workers and the machine. */
 struct seen {
 	long long pause_ms;
 	long long late_ms;
@@ -72,7 +72,7 @@ static unsigned long patience = 60;
 static size_t page_size;
 static int kmsg, sysrq;
 
-/* One from 1 to the given one. */
+/* Parses a number from 1 to @most. */
 static unsigned long parse_positive(const char *name, const char *text, unsigned long most)
 {
 	unsigned long long value = parse_number(name, text, NULL);
@@ -113,7 +113,7 @@ static long long now_ms(void)
 	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
 }
 
-/* What belongs into a word, different for all that could be mistaken for it. */
+/* Returns the right content of a word.  Words that could be confused differ. */
 static uint64_t word_at(unsigned int nr, unsigned int pass, size_t page, size_t word)
 {
 	uint64_t x = ((uint64_t)nr << 56) + ((uint64_t)pass << 48) + page * page_size / 8 + word;
@@ -147,7 +147,7 @@ static void compare_page(const uint64_t *words, unsigned int nr, unsigned int pa
 	}
 }
 
-/* The page to go to at a step: each one once, as the factor is prime. */
+/* Returns the page for a step.  Each page has one step, as the factor is prime. */
 static size_t page_of_step(size_t step, size_t nr_pages, unsigned int pass)
 {
 	const size_t factor = 1000003;
@@ -164,7 +164,7 @@ static int work(unsigned int nr, size_t nr_pages, unsigned int passes)
 
 	if (memory == MAP_FAILED)
 		err(1, "cannot allocate memory");
-	/* Only if the kernel has large folios. */
+	/* This can fail, as some kernels have no large folios. */
 	madvise(memory, nr_pages * page_size, MADV_HUGEPAGE);
 
 	for (pass = 0; pass <= passes; pass++) {
@@ -209,7 +209,7 @@ static void stop_workers(void)
 			kill(workers[nr].pid, SIGKILL);
 }
 
-/* If this fails, there is nobody else to tell. */
+/* Ignores errors, as there is nobody else to tell. */
 static void tell(int fd, const char *text)
 {
 	ssize_t told = write(fd, text, strlen(text));
@@ -217,7 +217,7 @@ static void tell(int fd, const char *text)
 	(void)told;
 }
 
-/* Gives up: what cannot be swapped in may never end. */
+/* Gives up.  Does not wait: a worker that cannot swap in may never end. */
 static noreturn void give_up(const char *message)
 {
 	tell(kmsg, message);
@@ -227,7 +227,7 @@ static noreturn void give_up(const char *message)
 	_exit(1);
 }
 
-/* Waits for the workers; returns whether all of them ended well. */
+/* Waits for the workers.  Returns whether all of them ended well. */
 static bool watch(struct seen *seen)
 {
 	unsigned int running = nr_workers, nr;
@@ -301,7 +301,7 @@ int main(int argc, char **argv)
 	sysrq = open("/proc/sysrq-trigger", O_WRONLY | O_CLOEXEC);
 	if (sysrq < 0)
 		warn("the kernel cannot be made to say what waits");
-	/* A child does not inherit that; who watches must run whatever happens. */
+	/* Children do not inherit the lock.  The watcher must run whatever happens. */
 	if (mlockall(MCL_CURRENT | MCL_FUTURE))
 		err(1, "cannot lock memory");
 	start_workers(kib, passes);

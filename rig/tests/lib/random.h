@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Random numbers for the helpers: of the same state the same ones, everywhere
+ * Random numbers for the helpers.  The same state gives the same numbers everywhere.
  */
 #ifndef RANDOM_H
 #define RANDOM_H
 
 #include <stdint.h>
 
-/* The next of 2^64 numbers, by splitmix64.  Any number will do for the first state. */
+/* Returns the next of 2^64 numbers, by splitmix64.  The first state may be any number. */
 static inline uint64_t random_number(uint64_t *state)
 {
 	uint64_t x = *state += 0x9e3779b97f4a7c15;
@@ -17,7 +17,7 @@ static inline uint64_t random_number(uint64_t *state)
 	return x ^ x >> 31;
 }
 
-/* A number from 0 to below the limit, which is not 0. */
+/* Returns a number from 0 to @limit - 1.  @limit is not 0. */
 static inline uint64_t random_below(uint64_t *state, uint64_t limit)
 {
 	return random_number(state) % limit;

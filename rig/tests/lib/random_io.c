@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Read and write a block device at random, in every way there is, and compare.
+ * Read and write a block device at random, in every way, and compare.
  *
  * usage: random_io DEVICE --seed N [options] > data
  *
- *   --count N		operations (default 300)
- *   --offset N		use the device from this byte on (default 0)
- *   --length N		and so many bytes of it (default: to its end, at most 64 MiB)
- *   --discard		discard parts of it, too
+ *   --count N		number of operations (default 300)
+ *   --offset N		use the device from byte N on (default 0)
+ *   --length N		use N bytes of the device (default: to its end, at most 64 MiB)
+ *   --discard		discard parts of the device, too
  *
- * What should be on the device is kept in memory as well.  After every read both are
- * compared; in the end all of the device is read in one more way, and what should be
- * there is written to standard output.  An operation is from one sector to 4 MiB long,
- * at any sector, and is one of:
+ * The program keeps a model of the device in memory, and compares each read with the
+ * model.  In the end it reads all of the device, through the page cache and directly,
+ * and writes the model to standard output.  An operation has at most 4 MiB.  Direct I/O
+ * and discards use whole logical blocks.  An operation is one of:
  *
- *   direct read or write, from up to 1024 pieces of memory that begin and end at any
- *   multiple of the logical block size, some of them joined, in small or in huge pages;
- *   what is between the pieces, and what is written, must not change;
- *   the same write with RWF_DSYNC; read or write through the page cache, of any number
- *   of bytes; through a mapping of the device; fsync(); discard.
+ *   direct read or write, with up to 1024 segments in small or in huge pages.  Segments
+ *   begin and end at any multiple of the logical block size, and some touch.  The memory
+ *   between segments, and the data of a write, must not change;
+ *   the same write with RWF_DSYNC;
+ *   read or write of any number of bytes, through the page cache or through a mapping of
+ *   the device; fsync(); discard.
  */
 #include <err.h>
 #include <errno.h>
@@ -39,7 +40,7 @@
 #include "parse_number.h"
 #include "random.h"
 
-#define MAX_SEGMENTS	1024	/* what one preadv() takes */
+#define MAX_SEGMENTS	1024	/* most that one preadv() takes */
 #define MAX_IO_SIZE	(4 << 20)
 #define MAX_LENGTH	(64 << 20)
 #define HUGE_PAGE	(2 << 20)
@@ -58,7 +59,7 @@ static unsigned long long begin;	/* of the part of the device that is used */
 static size_t length;
 static size_t unit;			/* logical block size */
 static unsigned char *model;
-static bool *unknown;			/* of each unit: it was discarded */
+static bool *unknown;			/* for each unit: was it discarded? */
 static unsigned char *arenas[2];	/* of small and of huge pages */
 static unsigned char *scratch;
 static uint64_t seed, state;
@@ -116,7 +117,7 @@ static noreturn void wrong_memory(const char *what, struct range range, unsigned
 	     (unsigned long long)seed, operation, what, range.length, begin + range.offset, nr);
 }
 
-/* As many of one size as of twice that size. */
+/* Returns a random length.  One size is about as frequent as twice that size. */
 static size_t random_length(size_t most)
 {
 	size_t limit = unit;
@@ -151,8 +152,8 @@ static void compare(const char *what, struct range range, const unsigned char *d
 }
 
 /*
- * Changes what should be there.  A unit that was discarded and is now written in part
- * keeps, as far as anyone can tell, what it had; so the rest must be known before.
+ * Puts random data into the model.  All units of the range are known afterwards.  So the
+ * caller must not change an unknown unit in part: the model does not have the rest.
  */
 static void change_model(struct range range)
 {
@@ -170,7 +171,7 @@ static void change_model(struct range range)
 		unknown[i] = false;
 }
 
-/* Makes a range end at units, so that none is written in part. */
+/* Extends a range to whole units, so that no unknown unit is written in part. */
 static struct range avoid_unknown(struct range range)
 {
 	size_t end = range.offset + range.length;
@@ -183,10 +184,10 @@ static struct range avoid_unknown(struct range range)
 	return range;
 }
 
-/* Cuts a length into pieces of an arena; returns how many, and the bytes from its begin. */
+/* Cuts @bytes into segments of an arena.  Returns their number, and in @used their extent. */
 static unsigned int cut(struct iovec *segments, unsigned char *arena, size_t bytes, size_t *used)
 {
-	/* Small enough pieces for many of them, large enough for no more than there may be. */
+	/* Make segments small enough for many, but large enough for MAX_SEGMENTS at most. */
 	size_t most = (bytes / MAX_SEGMENTS / unit + 1 + below(64)) * unit * 2;
 	size_t least = bytes / MAX_SEGMENTS / unit + 1;
 	size_t position = below(16) * unit;
@@ -214,7 +215,7 @@ static unsigned int cut(struct iovec *segments, unsigned char *arena, size_t byt
 	return nr;
 }
 
-/* Copies between the pieces and a buffer. */
+/* gather() and scatter() copy between the segments and a buffer. */
 static void gather(const struct iovec *segments, unsigned int nr, unsigned char *to)
 {
 	unsigned int i;
@@ -231,7 +232,7 @@ static void scatter(const struct iovec *segments, unsigned int nr, const unsigne
 		memcpy(segments[i].iov_base, from, segments[i].iov_len);
 }
 
-/* What is not in a piece must be as it was. */
+/* Memory outside of the segments must not have changed. */
 static void check_untouched(const char *what, struct range range, const struct iovec *segments,
 			    unsigned int nr, const unsigned char *arena, size_t used)
 {
@@ -381,7 +382,7 @@ static unsigned char *allocate_memory(size_t bytes, int advice)
 	if (memory == MAP_FAILED)
 		err(1, "cannot allocate memory");
 	memory += HUGE_PAGE - (uintptr_t)memory % HUGE_PAGE;
-	/* Only if the kernel has huge pages. */
+	/* This can fail, as some kernels have no huge pages. */
 	madvise(memory, bytes, advice);
 	memset(memory, 0, bytes);
 	return memory;
@@ -465,7 +466,7 @@ int main(int argc, char **argv)
 	for (operation = 1; operation <= count; operation++)
 		operate();
 
-	/* What was discarded gets data, as there is nothing to compare it with. */
+	/* Write data to discarded units, as their content is not known. */
 	for (all.offset = 0; all.offset < length; all.offset += unit) {
 		all.length = unit;
 		if (!unknown[all.offset / unit])

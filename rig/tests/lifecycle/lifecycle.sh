@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that a batched volume lives through what is done to it while it is in
-# use, and that the data is right afterwards: it is suspended and resumed, gets
-# another table, another size, or its key taken away and given back.
+# Proves that a batched volume survives changes while it is in use, and that the
+# data is right afterwards.  The test suspends and resumes the volume, gives it
+# another table or another size, or wipes its key and sets the key again.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_load.sh
@@ -13,7 +13,7 @@ KEY=$(random_key 64)
 SIZE=$((1024 * 1024))
 SECTORS=$((SIZE / 512))
 
-# open_volume SECTOR_SIZE: with random data, also in $WORK/plain.
+# open_volume SECTOR_SIZE: writes random data to $VOLUME and $WORK/plain.
 open_volume() {
 	UNIT=$1
 	DISK=$(make_disk $SECTORS)
@@ -32,13 +32,13 @@ reload() {
 	dmsetup resume "$NAME"
 }
 
-# Two loads, which leave the first quarter of the volume alone, and the third.
+# Starts two loads, which leave the first and the third quarter of the volume alone.
 start_loads() {
 	start_load $((SIZE / 4)) $((SIZE / 8))
 	start_load $((SIZE * 3 / 4)) $((SIZE / 8))
 }
 
-# Only a reader that does not batch can tell that the bytes on disk are right.
+# Reads without batching, as only that shows whether the bytes on disk are right.
 end_loads() {
 	end_load
 	set_batching N
@@ -92,7 +92,7 @@ waits_while_suspended() {
 	expect_same "$WORK/new" "$WORK/out" "written while suspended"
 }
 
-# Counters belong to a table.
+# Each table has its own counters.
 other_tables() {
 	local options
 
@@ -147,7 +147,7 @@ other_size() {
 	expect_same "$WORK/expected" "$WORK/out" "on disk"
 }
 
-# A volume without key does not resume; I/O waits until it has its key again.
+# A volume without key does not resume.  I/O waits until the volume has its key again.
 wiped_key() {
 	local i reader writer requests
 

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that what cryptsetup does to an open LUKS2 volume with a mounted file
-# system works with batching, while files are written and read back: suspend and
-# resume, another size, and reencryption with another key.  In the end the files
-# are read without batching.
+# Proves that cryptsetup works with batching on an open LUKS2 volume with a mounted
+# file system, while loads write a file and read it back: suspend and resume, another
+# size, and reencryption with another key.  In the end the test reads the files without
+# batching.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_load.sh
@@ -18,7 +18,7 @@ resume_volume() {
 	cryptsetup luksResume --key-file "$WORK/key" "$NAME" || :
 }
 
-# Devices that an interrupted reencryption leaves, and only that.
+# Removes devices that only an interrupted reencryption leaves behind.
 remove_helpers() {
 	local node
 
@@ -35,8 +35,8 @@ mount_volume() {
 	mount -t ext4 "$VOLUME" "$WORK/mnt"
 }
 
-# format SECTOR_SIZE [BLOCKS]: a volume with a file system of that size, or as large
-# as the volume, mounted, and with a file which is in use.
+# format SECTOR_SIZE [BLOCKS]: makes a volume with a mounted file system of that size, or
+# as large as the volume, and starts loads on a file in it.
 format() {
 	DISK=$(make_disk $(((16 + DATA_MIB) * 2048)))
 	random_file "$WORK/key" 32
@@ -56,7 +56,7 @@ format() {
 	expect_batched
 }
 
-# The file system is whole, and the files are right.
+# Checks that the file system is intact, and that the files are right.
 compare_files() {
 	e2fsck -fn "$VOLUME" > "$WORK/fsck" 2>&1 || fail "e2fsck: $(cat "$WORK/fsck")"
 	mount_volume
@@ -80,7 +80,7 @@ finish_load() {
 	cryptsetup close "$NAME"
 }
 
-# A load that waits for the volume may end the round that it is in, but no other.
+# A load that waits for the volume may end its present round, but no other.
 expect_waiting() {
 	local file=$WORK/before.$1 before
 
@@ -119,7 +119,7 @@ resize() {
 	expect_batched
 }
 
-# Only the half with the file system in it is there all the time.
+# The file system is in the half that always stays.
 other_size() {
 	local small=$((DATA_MIB * 1024)) large=$((DATA_MIB * 2048))
 
@@ -137,23 +137,23 @@ volume_key() {
 		sed -n '/MK dump/,$p'
 }
 
-# Notes the status of the volume and its helpers until the file "seen" is there.
+# Records the status of the volume and its helpers until the file "seen" exists.
 watch() {
 	while [ ! -e "$WORK/seen" ]; do
-		# One of them may be gone before it is asked.
+		# A device may go away before dmsetup asks for its status.
 		dmsetup status --target crypt >> "$WORK/watched" 2> /dev/null || :
 		sleep 0.1
 	done
 }
 
-# reencrypt OPTION...: in small pieces, between which the load goes on.
+# reencrypt OPTION...: reencrypts in small pieces, between which the load continues.
 reencrypt() {
 	cryptsetup reencrypt --batch-mode --key-file "$WORK/key" "${SLOT[@]}" \
 		--hotzone-size 2M "$@" "$DISK" > "$WORK/log" 2>&1 ||
 		fail "cryptsetup reencrypt $*: $(cat "$WORK/log")"
 }
 
-# reencrypted SECTOR_SIZE OPTION...: while the file system is in use
+# reencrypted SECTOR_SIZE OPTION...: reencrypts while the file system is in use
 reencrypted() {
 	local key watcher
 
@@ -172,7 +172,7 @@ reencrypted() {
 	finish_load
 }
 
-# The file system has blocks of 4096 bytes, or cryptsetup would refuse.
+# The file system has blocks of 4096 bytes.  With smaller ones cryptsetup would refuse.
 larger_sectors() {
 	reencrypted 512 --resilience checksum --sector-size 4096
 	set_batching Y
@@ -184,7 +184,7 @@ larger_sectors() {
 	cryptsetup close "$NAME"
 }
 
-# lifecycle.sh has both sector sizes for what cryptsetup does here.
+# lifecycle.sh tests the same operations with both sector sizes.
 ktap_set_plan 5
 run_case "luksSuspend and luksResume" suspend_resume 512
 run_case "resize" other_size 4096

@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that dm-crypt, where it is a module, can be unloaded when the last
-# volume is gone and not before, that it can be loaded again, with and without
-# batching, and that neither leaves anything behind.
+# Proves that dm-crypt, if it is a module, can be unloaded when the last volume is
+# gone and not before; that it can be loaded again, with and without batching; and
+# that loading and unloading leave nothing behind.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_kmemleak.sh
 require_tools modprobe rmmod
-# A module that is built in has no state.
+# If dm-crypt is built in, this file does not exist.
 [ -e /sys/module/dm_crypt/initstate ] || skip_all "dm-crypt is built into this kernel"
 modprobe --show-depends dm-crypt > /dev/null 2>&1 ||
 	skip_all "modprobe does not know where dm-crypt is"
@@ -18,7 +18,7 @@ SIZE=$((1024 * 1024))
 SECTORS=$((SIZE / 512))
 
 unload() {
-	# The last work of a volume that is gone may still hold the module.
+	# The last work of a removed volume may still hold the module.
 	local i
 
 	for i in {1..20}; do
@@ -28,18 +28,18 @@ unload() {
 	fail "cannot unload dm-crypt: $(cat "$WORK/message")"
 }
 
-# The functions of lib.sh need the parameter, whatever happens to a case.
+# The functions of _lib.sh need the parameter, whatever happens to a case.
 load_again() {
 	[ -e "$PARAMETER" ] || modprobe dm-crypt
 }
 
-# load_with Y|N [PARAMETER...]: loads the module, in which the parameter is that.
+# load_with Y|N [PARAMETER...]: loads the module.  batch_sectors must then be Y or N.
 load_with() {
 	modprobe dm-crypt "${@:2}"
 	[ "$(cat "$PARAMETER")" = "$1" ] || fail "batch_sectors is $(cat "$PARAMETER"), not $1"
 }
 
-# use_volume on|off: writes it, and compares what is there with the last time.
+# use_volume on|off: compares the volume with the last data, and writes new data.
 use_volume() {
 	map "$DISK" aes-xts-plain64 "$KEY" 0
 	"expect_$1" disabled

@@ -12,7 +12,7 @@ KEY=$(random_key 64)
 SIZE=$((1024 * 1024))
 SECTORS=$((SIZE / 512))
 
-# open_volume SECTOR_SIZE: with random data, also in $WORK/plain.
+# open_volume SECTOR_SIZE: writes random data to $VOLUME and $WORK/plain.
 open_volume() {
 	DISK=$(make_disk $SECTORS)
 	map_filled "$DISK" "$1"
@@ -45,7 +45,7 @@ wait_for_flight() {
 	fail "no I/O is in flight"
 }
 
-# The volume goes when the last one who has it open is done with it.
+# The volume goes away when its last user closes it.
 deferred() {
 	local writer directory
 
@@ -68,7 +68,7 @@ deferred() {
 	expect_same "$WORK/new" "$WORK/out" "written before the removal"
 }
 
-# The removal waits for what is done for the last I/O after the caller knew.
+# The removal waits for the work that follows after the last I/O has completed.
 right_after_io() {
 	local i
 
@@ -91,7 +91,7 @@ right_after_io() {
 	expect_same "$WORK/plain" "$WORK/out" "on disk"
 }
 
-# create_many NUMBER: one program for all of them.
+# create_many NUMBER: creates all of these volumes with one program.
 create_many() {
 	local i specification=
 
@@ -103,12 +103,12 @@ create_many() {
 	dmsetup create --concise "${specification%;}"
 }
 
-# A line "CACHE OBJECTS" for each of the caches that memory of no special kind comes
-# from, after they gave back what is free.
+# Makes each general cache of the slab allocator give back its free memory, and then
+# prints a line "CACHE OBJECTS" for each.
 list_objects() {
 	local directory objects
 
-	# Some of it is freed later, in the background.
+	# The kernel frees some objects later, in the background.
 	sleep 1
 	for directory in /sys/kernel/slab/kmalloc-*; do
 		echo 1 > "$directory/shrink"
@@ -117,8 +117,8 @@ list_objects() {
 	done
 }
 
-# expect_objects NUMBER: no cache has that many objects more than $WORK/objects says.
-# What a processor has at hand counts as in use, which is a page of small objects.
+# expect_objects NUMBER: no cache has grown by NUMBER objects since $WORK/objects.  Objects
+# that a processor has at hand count as in use: a page of small objects.
 expect_objects() {
 	local grown
 
@@ -130,7 +130,7 @@ expect_objects() {
 	[ -z "$grown" ] || fail "objects are left: $grown"
 }
 
-# Each of them has a kernel thread, workqueues and pools.
+# Each volume has a kernel thread, workqueues and pools.
 leaves_nothing() {
 	local i percpu_before
 
@@ -140,7 +140,7 @@ leaves_nothing() {
 	for i in {1..23}; do
 		create_many 30
 		dmsetup remove "${NAMES[@]}"
-		# What is made for the first ones stays.
+		# Some of the memory for the first volumes stays.
 		[ "$i" -eq 3 ] || continue
 		list_objects > "$WORK/objects"
 		percpu_before=$(meminfo Percpu)

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that the memory for scatterlists is given back, by a cipher that answers at
-# once and by one that answers later: bios that need one, by the hundred, do not make
-# the kernel's own memory grow.
+# Proves that dm-crypt frees its scatterlists, with a cipher that answers at once and
+# with one that answers later: hundreds of bios that need a scatterlist do not make the
+# kernel's own memory grow.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_kmemleak.sh
@@ -13,7 +13,7 @@ require_mdu_cipher
 KEY=$(random_key 64)
 SIZE=$((8 * 1024 * 1024))
 BIO=(--cut 512 --sizes 16384)		# 32 segments in a bio
-# Each of the lists takes more than a KiB, and there are $SIZE / 16 KiB of them.
+# Each scatterlist takes more than a KiB, and there are $SIZE / 16 KiB of them.
 MOST_KIB=256
 
 # gives_back read|write CIPHER
@@ -23,7 +23,7 @@ gives_back() {
 	DISK=$(make_disk $((SIZE / 512)))
 	map "$DISK" "$2" "$KEY" 0
 	random_file "$WORK/plain" $SIZE
-	# What is allocated once is there after the first time.
+	# The first run makes the allocations that stay.
 	block_io write "$VOLUME" "${BIO[@]}" < "$WORK/plain"
 	block_io read "$VOLUME" "${BIO[@]}" > "$WORK/out"
 

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that a volume works while dm-crypt gets no memory at all, but what it has set
-# aside: pages, bios and requests come from the reserves, also where nobody can wait for
-# them, and I/O goes on when the reserves are used up.
+# Proves that a volume works while dm-crypt gets no memory but its reserves.  Pages, bios
+# and requests come from the reserves, also where nobody can wait for them.  I/O continues
+# when the reserves are used up.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_faults.sh
@@ -14,15 +14,15 @@ require_null_blk
 
 KEY=$(random_key 64)
 SIZE=$((4 * 1024 * 1024))
-# All of it at once: more sectors than there are requests in the reserve, of which
-# there are 64, and more pages than in the other one, which has 256.
+# The whole volume at once: this has more sectors than the reserve of 64 requests, and
+# more pages than the reserve of 256 pages.
 WHOLE=(--sizes "$SIZE" --cut 8192)
-# A bio at a time.
+# One bio at a time.
 BIO=(--sizes 131072 --cut 2048)
 BIOS=$((SIZE / 131072))
 UNITS=$((SIZE / 512))
 
-# open_volume DEVICE CIPHER [OPTION...]: with other data to write to it in $WORK/new.
+# open_volume DEVICE CIPHER [OPTION...]: $WORK/new has other data to write to $VOLUME.
 open_volume() {
 	open_encrypted "$@"
 	random_file "$WORK/new" $SIZE
@@ -34,7 +34,7 @@ read_volume() {
 	expect_same "$1" "$WORK/out" "read"
 }
 
-# Two at once, one of them in small I/O.
+# Two programs write at once, one of them in small I/O.
 write_volume() {
 	local large
 
@@ -65,7 +65,7 @@ synchronous() {
 	works
 }
 
-# The cipher holds more requests than there are in the reserve.
+# The cipher holds at least as many requests as the reserve has.
 asynchronous() {
 	open_volume "$1" "$MDU_CIPHER" "${@:2}"
 	reset_cipher queue_len=1000 delay_us=2000 order=random busy_every=7
@@ -74,8 +74,8 @@ asynchronous() {
 	expect_cipher most_held -ge 64
 }
 
-# A request cannot be waited for in softirq context: a workqueue goes on with the bio,
-# which neither is batched then nor falls back another time.
+# dm-crypt cannot wait for a request in softirq context.  A workqueue continues the bio,
+# which then is not batched, and does not fall back another time.
 in_softirq() {
 	open_volume "$1" "$MDU_CIPHER" no_read_workqueue
 	reset_cipher queue_len=1000 delay_us=2000

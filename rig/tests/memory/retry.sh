@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that a bio which dm-crypt cannot finish in softirq context, because the
-# queue of the cipher is full there, is continued in a workqueue and nothing of it
-# is done twice: a batched bio stays one request, and one that found no memory for
-# its scatterlist falls back once, and is not batched when it is continued.
+# Proves that a workqueue continues a bio which dm-crypt cannot finish in softirq
+# context, because the queue of the cipher is full, and that no part of the bio is
+# processed twice.  A batched bio stays one request.  A bio that found no memory for
+# its scatterlist falls back once, and is not batched when a workqueue continues it.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_faults.sh
@@ -43,9 +43,9 @@ batched() {
 	expect_status $BIOS 0
 }
 
-# Of each bio the first sector is done in softirq context, and that the queue is full
-# ends it.  The delay is for dm-crypt to see that; should the place in the queue be free
-# before, now and then, dm-crypt does go on.
+# dm-crypt converts the first sector of each bio in softirq context, and stops because
+# the queue is full.  The delay keeps the queue full until dm-crypt looks.  Now and then
+# there is room earlier, and dm-crypt continues.
 falls_back() {
 	open_volume "$1"
 	reset_cipher busy_every=1 delay_us=2000
@@ -60,8 +60,8 @@ falls_back() {
 	expect_status 0 $BIOS
 }
 
-# The queue is full at every other sector, and there is memory again when a bio is
-# continued; also, it ends in another order.
+# The queue is full at every other sector, and requests complete in another order.  Later
+# there is memory again, and dm-crypt batches.
 comes_and_goes() {
 	open_volume "$1"
 	reset_cipher busy_every=2 order=random
@@ -75,7 +75,7 @@ comes_and_goes() {
 	expect_status $BIOS $BIOS
 }
 
-# Where the place in the queue is free before dm-crypt looks, it goes on at once.
+# If there is room in the queue before dm-crypt looks, dm-crypt continues at once.
 falls_back_in_line() {
 	open_volume "$1"
 	reset_cipher busy_every=1 context=inline

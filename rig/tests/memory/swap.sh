@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that a machine with no free memory can swap to a batched volume: programs
-# use four times its memory and compare all that comes back, while files are written
-# to another batched volume, in bios that need memory for a scatterlist.  Nothing may
-# stop, be killed or be lost; also if dm-crypt never gets memory for scatterlists, and
-# if it never gets any but what it has set aside.
+# Proves that a machine with no free memory can swap to a batched volume.  Programs use
+# four times its memory and compare all that comes back.  Meanwhile a load writes to
+# another batched volume, in bios that need memory for a scatterlist.  Nothing may stop,
+# be killed or be lost, also if dm-crypt never gets memory for scatterlists, or gets no
+# memory but its reserves.
 #
-# To be run on a machine with little memory, and with the name of a disk of 512 MiB or
-# more in DM_CRYPT_MDU_DISK, all of which is overwritten.  PASSES says how long it takes.
+# To be run on a machine with little memory.  DM_CRYPT_MDU_DISK names a disk of 512 MiB or
+# more, all of which the test overwrites.  PASSES is the number of passes of the programs.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_faults.sh
@@ -31,13 +31,13 @@ CIPHER="aes-xts"
 KEY=$(random_key 64)
 DATA_SIZE=$((2 * 1024 * 1024))
 SWAP_SECTORS=$((SECTORS - DATA_SIZE / 512))
-# How often the memory that is used is written and read back.
+# How often the programs write their memory and read it back.
 : "${PASSES:=1}"
-# What the kernel has in use at one time and not at another; newer ones with more caches
-# for each processor up to 640 KiB.
+# The memory that the kernel uses varies: by up to 640 KiB in newer kernels, which have
+# more caches for each processor.
 MOST_KIB=1024
 
-# Sectors that have been written to $VOLUME.
+# Prints how many sectors have been written to $VOLUME.
 written() {
 	local fields
 
@@ -45,7 +45,7 @@ written() {
 	echo "${fields[6]}"
 }
 
-# Processes that the kernel has killed for their memory, since its log begins.
+# Prints how many processes the kernel has killed for their memory, since its log begins.
 killed() {
 	dmesg | grep -c 'Out of memory\|oom-kill:' || :
 }
@@ -55,19 +55,19 @@ stop_swapping() {
 	! grep -q "^$(realpath "$VOLUME") " /proc/swaps || swapoff "$VOLUME"
 }
 
-# What load.sh does before it waits for a load that is given up.
+# _load.sh calls this before it waits for loads that it stops.
 resume_volume() {
 	stop_swapping
 }
 
-# Almost all of the disk for swap, on which the case makes $VOLUME, the rest for files.
+# Uses almost all of the disk for swap, where the case makes $VOLUME, and the rest for the load.
 prepare() {
 	dmsetup create "$NAME-below" --table "0 $SWAP_SECTORS linear $DISK 0"
 	dmsetup create "$NAME-data" --table "0 $((DATA_SIZE / 512)) \
 crypt $AES_XTS-plain64 $KEY 0 $DISK $SWAP_SECTORS"
 }
 
-# Uses up the memory, with $VOLUME as swap, and has something to write to the other one.
+# Uses up the memory, with $VOLUME as swap, while a load writes to the other volume.
 use_up() {
 	local before_written before_killed result=0
 
@@ -85,12 +85,12 @@ use_up() {
 	trap stop_swapping EXIT
 	compare_loads
 	[ "$(killed)" -eq "$before_killed" ] || fail "a process was killed for its memory"
-	# Four times the memory in each pass, but for what the kernel itself takes.
+	# Each pass swaps out four times the memory, less what the kernel itself takes.
 	[ $(($(written) - before_written)) -ge $((3 * MEMORY * 2 * PASSES)) ] ||
 		fail "no more than $(($(written) - before_written)) sectors were swapped out"
 }
 
-# swap_to_volume COMMAND...: which is run before the memory is used up.
+# swap_to_volume COMMAND...: runs COMMAND, and then uses up the memory.
 swap_to_volume() {
 	local before
 
@@ -127,7 +127,7 @@ no_scatterlists() {
 	[ "$(NAME=$NAME-data count fallbacks)" -gt 0 ] || fail "no bio fell back"
 }
 
-# Each sector of a bio that fell back is a request of its own, and all of them are
+# Each sector of a bio that fell back is a request of its own.  All these requests come
 # from the reserve.
 asynchronous() {
 	local aes
@@ -139,7 +139,7 @@ asynchronous() {
 	[ "$(NAME=$NAME-data count fallbacks)" -gt 0 ] || fail "no bio fell back"
 }
 
-# Each data unit is one request of the device, and what it is told is from a reserve.
+# Each data unit is one device request, whose description comes from a reserve.
 virtio_crypto() {
 	local mode=cbc
 
@@ -154,7 +154,7 @@ virtio_crypto() {
 
 require_fault failslab crypt_alloc_sg
 require_dm_crypt_faults
-# Where the kernel can, large folios are written to swap in one piece.
+# If the kernel can, let it write large folios to swap in one piece.
 LARGE_FOLIOS=/sys/kernel/mm/transparent_hugepage/hugepages-64kB/enabled
 if [ -w $LARGE_FOLIOS ]; then
 	LARGE_FOLIOS_BEFORE=$(sed 's/.*\[\(.*\)].*/\1/' $LARGE_FOLIOS)
@@ -166,7 +166,7 @@ restore_large_folios() {
 trap 'stop_failing; restore_large_folios; clean_all' EXIT
 
 ktap_set_plan 5
-# The kernel keeps some more when its memory is used up for the first time.
+# The kernel keeps more memory when its memory is used up for the first time.
 MOST_KIB=2048 run_case "a LUKS2 volume" luks2 true
 run_case "no memory for scatterlists" no_scatterlists
 run_case "no memory but the reserves" swaps leave_only_reserves

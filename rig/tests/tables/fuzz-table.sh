@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that tables nobody would write do no harm: thousands of them, from a seed,
-# are loaded.  The kernel refuses them, or they work: see fuzz/main.c for what that
-# means, and known_trouble() in fuzz/table.c for what is left out.  Nothing is left of
-# them afterwards.
+# Proves that tables which nobody would write do no harm.  The test makes COUNT tables
+# from SEED and loads them.  The kernel must refuse a table, or the table must work: see
+# rig/fuzz/main.c for what this means, and known_trouble() in rig/fuzz/table.c for the
+# tables that the test leaves out.  Nothing is left of the tables afterwards.
 #
-# SEED, COUNT and SECONDS_AT_MOST are taken from the environment.
+# The environment can set SEED, COUNT and SECONDS_AT_MOST.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_kmemleak.sh
@@ -15,15 +15,15 @@ require_helper table_fuzz
 SECTORS=16384
 COUNT=${COUNT:-500}
 : "${SECONDS_AT_MOST:=300}"
-# A table takes several KiB, its workqueues and its thread not counted.
+# A table takes several KiB, not counting its workqueues and its thread.
 MOST_KIB=1536
 
 MODPROBE=/proc/sys/kernel/modprobe
 TESTS=/sys/module/cryptomgr/parameters
 
-# Names of ciphers that do not exist would start modprobe, and those that do would
-# have all their tests run: both take longer than all the rest.  set_quick FILE VALUE
-# remembers what was there.
+# The kernel would start modprobe for names of ciphers that do not exist, and run all
+# tests of those that do.  Both take longer than all the rest.  set_quick FILE VALUE
+# remembers the old value.
 declare -A BEFORE=()
 set_quick() {
 	[ -w "$1" ] || return 0
@@ -57,13 +57,13 @@ fuzz() {
 		}
 }
 
-# number WORD: what table_fuzz counted
+# number WORD: prints what table_fuzz counted
 number() {
 	awk -v word="$1" '$1 == word { print $2 }' "$WORK/out"
 }
 
-# The parts that make the test one: if a change to the generator or to the kernel
-# left one of them out, it would pass without a look at it.
+# The test needs all these kinds of tables.  If a change to the generator or to the
+# kernel left one out, the test would otherwise pass without it.
 expect_coverage() {
 	local word
 
@@ -81,7 +81,7 @@ tables_are_harmless() {
 	expect_coverage
 }
 
-# Users of the module, threads and workqueues of the tables are gone, too.
+# The tables leave no users of the module, no devices and no threads.
 nothing_is_left() {
 	local users left
 
@@ -98,7 +98,7 @@ used_kib() {
 	meminfo SUnreclaim KernelStack Percpu VmallocUsed PageTables
 }
 
-# What the kernel keeps from then on, ciphers for one, is there after the first run.
+# The first run also makes what the kernel keeps from then on, for example ciphers.
 memory_is_given_back() {
 	local before after
 

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What the kernel has ciphers by, as /proc/crypto tells.  To be sourced.
+# Query the cipher drivers in /proc/crypto.  To be sourced.
 
-# drivers_of NAME: a line "DRIVER PRIORITY UNITS SELFTEST TYPE" for each driver of that
-# algorithm; UNITS is "many" or "one".  Internal ones are left out, as nobody can ask for
-# them.
+# drivers_of NAME: prints a line "DRIVER PRIORITY UNITS SELFTEST TYPE" for each driver of
+# that algorithm.  UNITS is "many" or "one".  Skips internal drivers, as users cannot ask
+# for them.
 drivers_of() {
 	awk -F ' *: ' -v wanted="$1" '
 		$1 == "name" {
@@ -20,7 +20,7 @@ drivers_of() {
 		}' /proc/crypto
 }
 
-# preferred_driver NAME: the line of the one with the highest priority
+# preferred_driver NAME: prints this line of the driver with the highest priority
 preferred_driver() {
 	drivers_of "$1" | sort -k 2,2nr -s | sed -n 1p
 }

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Makes allocations in the kernel fail: failslab those of the slab allocator,
-# fail_page_alloc those of pages.  Each of them can watch one function, or one module,
-# and what that calls.  To be sourced after lib.sh; the test must call stop_failing()
-# when it ends, in whatever way.
+# Makes allocations in the kernel fail.  failslab fails those of the slab allocator,
+# fail_page_alloc those of pages.  Each of the two can watch one function or one module,
+# and all code that it calls.  To be sourced after _lib.sh.  The test must call
+# stop_failing() however it ends.
 
 FAULTS=/sys/kernel/debug
 declare -A FAULT_RANGE
 
-# Prints where the function begins and where the next one does.  The list is
-# not sorted, and addresses are compared as text: all have the same length.
+# Prints the addresses of the function and of the next function.  The list is not
+# sorted.  awk compares addresses as text, as all have the same length.
 find_function() {
 	awk -v name="$1" '
 		NR == FNR {
@@ -22,7 +22,7 @@ find_function() {
 		END { print start, end }' /proc/kallsyms /proc/kallsyms
 }
 
-# The same for all functions of a module, with its name in square brackets.
+# find_module "[MODULE]": prints the addresses of its first and its last function.
 find_module() {
 	awk -v name="$1" '
 		$4 != name || $2 !~ /[tT]/ { next }
@@ -31,8 +31,8 @@ find_module() {
 		END { print start, end }' /proc/kallsyms
 }
 
-# require_fault failslab|fail_page_alloc WHERE...: functions, or a module as
-# "[dm_crypt]", that calls of start_failing() will name.
+# require_fault failslab|fail_page_alloc WHERE...: prepares start_failing() for each
+# WHERE, or skips the test.  WHERE is a function, or a module as "[dm_crypt]".
 require_fault() {
 	local where range
 
@@ -51,10 +51,9 @@ require_fault() {
 	done
 }
 
-# start_failing failslab|fail_page_alloc WHERE [NAME=VALUE...]: all allocations that
-# are made there fail, or those of them that the attributes of the kernel's fault
-# injection say.  Nothing may fail before the range of addresses is set: probability
-# is last.
+# start_failing failslab|fail_page_alloc WHERE [NAME=VALUE...]: makes all allocations
+# at WHERE fail, or those that these attributes of the kernel's fault injection select.
+# Sets probability last, as nothing may fail before the range of addresses is set.
 start_failing() {
 	local range=${FAULT_RANGE[$2]} own word
 
@@ -74,8 +73,8 @@ require_dm_crypt_faults() {
 	require_fault fail_page_alloc '[dm_crypt]'
 }
 
-# Leaves dm-crypt nothing but what it has set aside.  The block layer below is called by
-# it, and so does without memory, too.
+# Leaves dm-crypt nothing but its reserves.  dm-crypt calls the block layer below, whose
+# allocations fail, too.
 leave_only_reserves() {
 	start_failing failslab '[dm_crypt]'
 	start_failing fail_page_alloc '[dm_crypt]'

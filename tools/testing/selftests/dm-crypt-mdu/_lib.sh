@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What the dm-crypt-mdu tests share: set-up, cases and clean-up here, and what
-# they do to a volume in volume.sh.
+# The library of the dm-crypt-mdu tests: set-up, cases and clean-up.  _volume.sh
+# has the functions that work on a volume.
 #
-# Each test sources this file, asks for what it needs (require_*), says how
-# many cases it has (ktap_set_plan) and runs them with run_case.  A case is a
-# function.  It runs in a subshell in which any failing command fails the case,
-# and all mappings, loop devices and files that it made are gone after it.
+# Each test sources this file, checks its needs (require_*), sets the number of
+# its cases (ktap_set_plan) and runs them with run_case.  A case is a function.
+# run_case runs it in a subshell, in which any failing command fails the case.
+# Then run_case removes all mappings, loop devices and files that the case made.
 # Disks are sparse files in $TMPDIR, or else in /tmp.
 
 set -eEu -o pipefail
@@ -36,8 +36,8 @@ require_helper() {
 	[ -x "$TEST_DIR/$1" ] || skip_all "$1 was not built"
 }
 
-# Ends the case that runs, as failed or as skipped, with the reason.  It goes to
-# the test's own output, also from inside of a command substitution.
+# fail REASON, skip REASON: end the running case.  The reason goes to the output
+# of the test, also from inside a command substitution.
 fail() {
 	ktap_print_msg "$*" >&3
 	exit "$KSFT_FAIL"
@@ -48,7 +48,7 @@ skip() {
 	exit "$KSFT_SKIP"
 }
 
-# wait_for SECONDS COMMAND...: until that succeeds, or the case fails
+# wait_for SECONDS COMMAND...: waits until COMMAND succeeds, or fails the case
 wait_for() {
 	local end=$((SECONDS + $1))
 
@@ -62,7 +62,7 @@ explain_error() {
 	ktap_print_msg "failed with $1: $2" >&3
 }
 
-# The volume, and then what it may lie on and other mappings of the test.
+# Removes the volume, then the mappings below it and other mappings of the test.
 unmap_all() {
 	local node
 
@@ -71,8 +71,8 @@ unmap_all() {
 	done
 }
 
-# Undoes what a case set up, however far it came.  Starting a program is what
-# takes time in an emulated machine, so the shell looks around by itself.
+# Undoes the set-up of a case, also if the case stopped halfway.  The shell itself
+# looks for leftovers, as starting programs is slow in an emulated machine.
 clean_case() {
 	local directory attribute file loop
 
@@ -103,7 +103,7 @@ run_case() {
 	local description=$1 result=0
 
 	shift
-	# Not "if ("...")": in a condition the shell would ignore failing commands.
+	# Don't use "if ("...")": in a condition the shell ignores failing commands.
 	set +e
 	trap - ERR
 	(
@@ -123,7 +123,7 @@ run_case() {
 	esac
 }
 
-# ktap_finished takes a test that only skipped for one that passed.
+# ktap_finished reports success if all cases were skipped.
 finish() {
 	if [ $((KTAP_CNT_PASS + KTAP_CNT_FAIL)) -eq 0 ]; then
 		ktap_print_totals

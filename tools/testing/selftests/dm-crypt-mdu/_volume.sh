@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash disable=SC2154 # of lib.sh
+# shellcheck shell=bash disable=SC2154 # variables of _lib.sh
 #
-# The volume of a case: disks and data for it, its table, its status, and what the
-# tests expect of it.  lib.sh sources this file.
+# The volume of a case: its disk, data, table and status, and checks of all these.
+# _lib.sh sources this file.
 
 NAME=mdu-$$
 VOLUME=/dev/mapper/$NAME
 PARAMETER=/sys/module/dm_crypt/parameters/batch_sectors
-# Of a LUKS volume, with a passphrase that is cheap to try.
+# Options of cryptsetup for a LUKS volume whose passphrase is cheap to try.
 SLOT=(--pbkdf pbkdf2 --pbkdf-force-iterations 1000)
 
-# make_disk SECTORS: prints a loop device of that size, all zeros.
+# make_disk SECTORS: makes a loop device of that size, all zeros, and prints its name.
 make_disk() {
 	local file=$WORK/disk.$BASHPID
 
@@ -26,18 +26,18 @@ random_key() {
 	od -An -v -tx1 -N "$1" /dev/urandom | tr -d ' \n'
 }
 
-# The kernel reads the parameter when a table is loaded.
+# dm-crypt reads the parameter when it loads a table.
 set_batching() {
 	echo "$1" > "$PARAMETER"
 }
 
-# Prints the driver of AES for single blocks that a template can be put upon.
+# Prints a driver for single blocks of AES, which a template can use.
 aes_driver() {
 	drivers_of aes | awk '$5 == "cipher" && !found++ { print $1 }'
 }
 
-# What stands for aes-xts in a table.  Where the driver that the kernel prefers
-# takes one data unit a request, it is the template, which takes many.
+# Sets AES_XTS, which replaces aes-xts in tables.  If the driver that the kernel
+# prefers takes one data unit a request, this is the template, which takes many.
 choose_cipher() {
 	local aes
 
@@ -77,20 +77,20 @@ sys_directory() {
 	echo "$directory"
 }
 
-# The volume cannot be removed, as it is open.
+# Checks that the volume cannot be removed, as it is open.
 expect_busy() {
 	! dmsetup remove "$NAME" 2> "$WORK/message" || fail "removed while it is open"
 	grep 'busy' "$WORK/message" > /dev/null || fail "not EBUSY: $(cat "$WORK/message")"
 }
 
-# wait_until_gone DIRECTORY: until the volume of which this is the directory in sysfs is.
+# wait_until_gone DIRECTORY: waits until the volume with that directory in sysfs is gone.
 wait_until_gone() {
 	wait_for 10 test ! -e "$1"
-	# Nobody else removes the node, if there is no udev.
+	# Without udev, nobody else removes the node.
 	dmsetup mknodes "$NAME"
 }
 
-# Prints what the crypt target says about itself.
+# Prints the status of the crypt target.
 get_status() {
 	local line
 
@@ -98,7 +98,7 @@ get_status() {
 	echo "${line#* crypt }"
 }
 
-# count WORD: the number that the status has for it.
+# count WORD: prints the number of WORD in the status.
 count() {
 	local word
 
@@ -125,8 +125,7 @@ expect_off() {
 		fail "wanted batching off with reason $1, the status is: $(get_status)"
 }
 
-# expect_more_requests NUMBER: batching is on, and the cipher got more requests
-# of several data units than that.
+# expect_more_requests NUMBER: batching is on, and there were more than NUMBER batches.
 expect_more_requests() {
 	expect_on
 	[ "$(count batches)" -gt "$1" ] ||
@@ -157,8 +156,8 @@ oracle() {
 	"$TEST_DIR"/xts_oracle "$@"
 }
 
-# map_filled DISK SECTOR_SIZE [OPTION...]: opens $VOLUME with the key in KEY, and fills
-# it with SIZE random bytes, which are also in $WORK/plain.
+# map_filled DISK SECTOR_SIZE [OPTION...]: opens $VOLUME with the key in KEY, and writes
+# SIZE random bytes to $VOLUME and to $WORK/plain.
 map_filled() {
 	map "$1" aes-xts-plain64 "$KEY" 0 "sector_size:$2" "${@:3}"
 	random_file "$WORK/plain" "$SIZE"
@@ -171,8 +170,8 @@ luks_format() {
 		"${SLOT[@]}" "${@:2}" "$1"
 }
 
-# write_mixed SECTOR_SIZE FILE: I/O of 1 MiB, of one sector, and then of sizes
-# that begin at an odd sector.
+# write_mixed SECTOR_SIZE FILE: writes FILE to the volume in I/Os of 1 MiB, of one
+# sector, and of other sizes that begin at an odd sector.
 write_mixed() {
 	block_io write "$VOLUME" --sizes "1048576,$1,4096,65536,$1,8192" < "$2"
 }

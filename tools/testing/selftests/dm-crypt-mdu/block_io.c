@@ -5,20 +5,20 @@
  * usage: block_io write DEVICE [options] < data
  *	  block_io read DEVICE [options] > data
  *
- *   --offset N		begin at this byte of the device (default 0)
- *   --length N		move that many bytes (default: to the end of the input or
- *			of the device)
- *   --sizes N,N,...	bytes of the single I/Os, used in turn (default 1 MiB)
- *   --cut N		make each I/O of segments of N bytes (default: one)
- *   --buffered		go through the page cache, and fsync() in the end;
- *			default is O_DIRECT
- *   --errors FILE	do not end at an I/O that fails with EIO: write a line
- *			"OFFSET BYTES" to FILE, and go on.  In place of data that
- *			cannot be read there are zeros.
+ *   --offset N		begin at byte N of the device (default 0)
+ *   --length N		move N bytes (default: to the end of the input or of the
+ *			device)
+ *   --sizes N,N,...	bytes of each I/O, used in turn (default 1 MiB)
+ *   --cut N		cut each I/O into segments of N bytes (default: one segment)
+ *   --buffered		use the page cache, and call fsync() after writing
+ *			(default: use O_DIRECT)
+ *   --errors FILE	if an I/O fails with EIO, write a line "OFFSET BYTES" to
+ *			FILE and go on.  Put zeros in place of data that cannot be
+ *			read.
  *
- * dd cannot say where a direct I/O is cut into segments.  Here each segment of
- * --cut bytes has memory of its own that does not touch that of its neighbours,
- * so that the kernel cannot join two of them into one bio_vec, and the place of
+ * dd cannot cut a direct I/O into segments.  This program gives each segment of
+ * --cut bytes memory of its own.  This memory does not touch that of other
+ * segments, so the kernel cannot join two of them into one bvec.  The offset of
  * a segment in its page varies.
  */
 #include <err.h>
@@ -37,7 +37,7 @@
 #include "parse_number.h"
 
 #define MAX_SIZES	16
-#define MAX_SEGMENTS	1024	/* what one preadv() takes */
+#define MAX_SEGMENTS	1024	/* most that one preadv() takes */
 #define MAX_IO_SIZE	(16 << 20)
 #define SECTOR_SIZE	512
 
@@ -47,11 +47,11 @@ struct job {
 	bool buffered;
 	unsigned long long offset;
 	unsigned long long length;
-	bool to_end;		/* of the input, when writing */
+	bool to_end;		/* write until the input ends */
 	size_t sizes[MAX_SIZES];
 	unsigned int nr_sizes;
 	size_t cut;
-	size_t stride;		/* bytes from the slot of a segment to the next */
+	size_t stride;		/* bytes from one segment's slot to the next slot */
 	size_t page_size;
 	FILE *errors;
 	unsigned char *memory;
@@ -130,7 +130,7 @@ static void go_to_end(struct job *job)
 	}
 }
 
-/* Gives each segment of the biggest I/O its slot of memory. */
+/* Allocates a slot of memory for each segment of the biggest I/O. */
 static void allocate_memory(struct job *job)
 {
 	size_t biggest = 0, gap = job->page_size, slots;
@@ -159,8 +159,8 @@ static void allocate_memory(struct job *job)
 }
 
 /*
- * A segment that does not fill its pages begins at a varying sector of the
- * first one, and ends before the end of the last one.
+ * Returns the offset of a segment in its slot.  A segment that does not fill its
+ * pages begins at a varying sector, and ends before its last page does.
  */
 static size_t place_in_page(const struct job *job, unsigned int nr)
 {
@@ -184,7 +184,7 @@ static unsigned int cut_segments(struct job *job, size_t size)
 	return nr;
 }
 
-/* Fills the segments from standard input; returns the bytes there were. */
+/* Fills the segments from standard input.  Returns how many bytes it read. */
 static size_t take_input(const struct job *job, unsigned int nr)
 {
 	size_t total = 0;

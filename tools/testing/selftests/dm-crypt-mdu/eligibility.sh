@@ -1,16 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that volumes which cannot be batched are not, that the status says why,
-# and that they work as they do with batching switched off.
-# The reason sector_size is in ivs.sh.
+# Proves that dm-crypt does not batch volumes that it cannot batch, that the status
+# says why, and that such volumes work as with batching switched off.
+# ivs.sh tests the reason sector_size.
 
 . "$(dirname "$0")"/_lib.sh
 require_tools dmesg
 
 SIZE=$((256 * 1024))
 
-# A disk on dm-integrity, with a tag of $1 bytes a sector.
+# Makes a disk on dm-integrity with a tag of $1 bytes a sector, and prints its name.
 make_integrity_disk() {
 	dmsetup create "$NAME-below" --table \
 		"0 $((SIZE / 512)) integrity $(make_disk 8192) 0 $1 D 0" ||
@@ -24,7 +24,7 @@ use_volume() {
 	expect_same "$WORK/plain" "$WORK/out" "read back"
 }
 
-# The kernel log is read from the last mark on.
+# Sets a mark, from which log_since_mark() reads the kernel log.
 mark_log() {
 	MARK=$NAME-$RANDOM-$RANDOM
 	echo "$MARK" > /dev/kmsg
@@ -72,7 +72,7 @@ tag_32_disk() {
 	make_integrity_disk 32
 }
 
-# The table is what user space compares and stores: it must not change.
+# User space compares and stores the table, so batching must not change the table.
 table_stays() {
 	local key disk
 
@@ -90,7 +90,7 @@ table_stays() {
 	expect_same "$WORK/on" "$WORK/off" "tables"
 }
 
-# What has no IV mode would have anything for an IV.
+# Without an IV mode the IV buffer would hold stale data.
 no_iv_mode() {
 	local cipher
 
@@ -105,7 +105,7 @@ no_iv_mode() {
 	expect_off iv_mode
 }
 
-# A data unit has to be complete before the template begins the next one.
+# The template must complete a data unit before it begins the next one.
 asynchronous_child() {
 	local aes
 

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that a bio whose scatterlist cannot be allocated is converted sector by
-# sector, once and for all; that small bios need no allocation; and that
-# batching goes on as soon as there is memory again.  failslab makes the
-# allocations in crypt_alloc_sg() fail, and no others.
+# Proves that dm-crypt converts a bio sector by sector, up to its end, if it cannot
+# allocate the scatterlist; that small bios need no allocation; and that dm-crypt
+# batches again as soon as there is memory.  failslab fails the allocations in
+# crypt_alloc_sg(), and no others.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_faults.sh
@@ -39,7 +39,7 @@ falls_back() {
 	expect_count fallbacks $((2 * BIOS))
 }
 
-# needs_no_memory OPTION...: I/O of 16 KiB, which has four segments at most.
+# needs_no_memory OPTION...: uses I/O of 16 KiB, which has four segments at most.
 needs_no_memory() {
 	open_volume
 	start_failing failslab crypt_alloc_sg

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that batches are right where the sector number grows beyond 32 and 64
-# bits: plain64 carries over 2^32; "plain" does not and is not batched on a
-# volume that reaches there; nor is an iv_offset that wraps around at 2^64.
+# Proves that batches are right where sector numbers grow beyond 32 and 64 bits.
+# "plain64" carries at 2^32.  "plain" does not, so dm-crypt must not batch it on a
+# volume across 2^32.  Nor must dm-crypt batch if the iv_offset wraps at 2^64.
 
 . "$(dirname "$0")"/_lib.sh
 require_helper xts_oracle
@@ -11,7 +11,7 @@ require_helper xts_oracle
 KEY=$(random_key 64)
 SECTORS=2048
 
-# Sets DISK to a disk of which the last SECTORS lie around sector 2^32.
+# Sets DISK to a disk whose last SECTORS lie around sector 2^32.
 make_high_disk() {
 	FIRST=$((0x100000000 - SECTORS / 2))
 	truncate -s $(((FIRST + SECTORS) * 512)) "$WORK/high" 2> /dev/null ||
@@ -24,8 +24,8 @@ make_low_disk() {
 	DISK=$(make_disk $SECTORS)
 }
 
-# compare IV IV_OFFSET SECTOR_SIZE: writes the last SECTORS, has the oracle look
-# at the disk, and reads them.
+# compare IV IV_OFFSET SECTOR_SIZE: writes the last SECTORS, compares the disk with
+# the oracle, and reads the sectors back.
 compare() {
 	local place=(--offset $((FIRST * 512)))
 

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that cryptsetup and its LUKS volumes work with batching as without it:
-# files written with it are read without it, and "cryptsetup refresh" applies
-# the module parameter to a volume that is open.
+# Proves that cryptsetup and its LUKS volumes work with batching as without:
+# files that are written with batching can be read without, and "cryptsetup
+# refresh" applies the module parameter to an open volume.
 
 . "$(dirname "$0")"/_lib.sh
 require_tools cryptsetup mkfs.ext4
@@ -16,7 +16,7 @@ format() {
 	luks_format "$DISK" --key-file "$WORK/key" "$@"
 }
 
-# use FUNCTION: opens the volume and its file system and calls FUNCTION with it.
+# use FUNCTION: opens the volume, mounts its file system and calls FUNCTION.
 use() {
 	cryptsetup open --key-file "$WORK/key" "$DISK" "$NAME"
 	[ "$1" != write_files ] || mkfs.ext4 -q "$VOLUME"
@@ -59,7 +59,7 @@ refresh() {
 	set_batching N
 	cryptsetup refresh --key-file "$WORK/key" "$NAME"
 	expect_off disabled
-	# Nothing of the files is to come from memory.
+	# Mount again, so that no part of the files comes from memory.
 	umount "$WORK/mnt"
 	mount -t ext4 "$VOLUME" "$WORK/mnt"
 	compare_files

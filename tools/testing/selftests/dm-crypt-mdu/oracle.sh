@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that a batched volume has the right bytes on disk.  An independent
-# program computes from key and sector numbers what belongs there, for each
+# Proves that a batched volume has the right bytes on disk.  An independent program,
+# the oracle, computes these bytes from the key and the sector numbers, for each
 # sector size, both ways to count the IV, key sizes, and IVs that cross 2^32.
-# Besides the driver that the kernel prefers, all others are tried that say that
-# they take many data units, the xts template, which any kernel can put on top of
-# any AES, and cryptd in front of it, which answers later.
+# The test uses the driver that the kernel prefers, all others that say that they
+# take many data units, the xts template, which works on top of any AES driver, and
+# cryptd in front of the template, which is asynchronous.
 
 . "$(dirname "$0")"/_lib.sh
 require_helper xts_oracle
@@ -56,8 +56,8 @@ driver_agrees() {
 	agrees "$@"
 }
 
-# An instance of cryptd stays, and comes before what it wraps by 50.  The kernel
-# must not prefer it from then on.
+# An instance of cryptd stays, with a priority of 50 more than the driver below it.
+# The kernel must not prefer cryptd from then on.
 cryptd_agrees() {
 	local highest priority
 
@@ -68,8 +68,8 @@ cryptd_agrees() {
 	driver_agrees "cryptd($template)" "$@"
 }
 
-# Prints the drivers of xts(aes) that say they take many data units.  Instances of
-# templates have cases of their own.
+# Prints the drivers of xts(aes) that say that they take many data units.  Skips
+# instances of templates, which have cases of their own.
 batching_drivers() {
 	drivers_of "xts(aes)" | awk '$3 == "many" && $1 !~ /\(/ { print $1 }'
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Numbers on the command lines of the helpers
+ * Parse numbers on the command lines of the helpers
  */
 #ifndef PARSE_NUMBER_H
 #define PARSE_NUMBER_H
@@ -11,8 +11,8 @@
 #include <string.h>
 
 /*
- * The number that the text begins with.  It must end there, or with a comma if the
- * caller wants to know where.  Ends the program if it is none from 0 to 2^64 - 1.
+ * Returns the number at the start of @text.  A comma may follow it if @end is not NULL,
+ * nothing else may.  Ends the program if the number is not from 0 to 2^64 - 1.
  */
 static inline unsigned long long parse_number(const char *option, const char *text, char **end)
 {

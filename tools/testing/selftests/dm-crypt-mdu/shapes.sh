@@ -2,22 +2,22 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Proves that I/O of every shape moves the right bytes through a batched volume:
-# from one sector to 4 MiB, in few and in many segments, more of them than a bio
-# holds, at odd offsets in memory, direct and buffered, one write over another.
-# The same data is written to a plain file, with which the volume is compared.
+# from one sector to 4 MiB, in few segments and in more than a bio holds, at odd
+# offsets in memory, direct and buffered, one write over another.  The test writes
+# the same data to a plain file, and compares the volume with the file.
 
 . "$(dirname "$0")"/_lib.sh
 
 SIZE=$((4 * 1024 * 1024))
 
-# Opens a volume, and makes the plain file as long and as random as it is.
+# Opens a volume, and writes the same random data to all of it and to the plain file.
 open_volume() {
 	random_file "$WORK/model" $SIZE
 	map "$(make_disk $((SIZE / 512)))" aes-xts-plain64 "$(random_key 64)" 0 "sector_size:$1"
 	block_io write "$VOLUME" < "$WORK/model"
 }
 
-# put OFFSET LENGTH [OPTION...]: writes random data to both.
+# put OFFSET LENGTH [OPTION...]: writes random data to the volume and to the file.
 put() {
 	random_file "$WORK/data" "$2"
 	block_io write "$VOLUME" --offset "$1" --length "$2" "${@:3}" < "$WORK/data"
@@ -30,7 +30,7 @@ compare() {
 	expect_batched
 }
 
-# The point of it all: 1 MiB arrives as eight bios, and each is one request.
+# 1 MiB arrives as eight bios.  dm-crypt must make one batch of each.
 one_request_a_bio() {
 	local size=$1 requests
 
@@ -41,7 +41,7 @@ one_request_a_bio() {
 	expect_count fallbacks 0
 }
 
-# cut_into SECTOR_SIZE SEGMENT_SIZE: many I/O sizes, 1024 segments at most.
+# cut_into SECTOR_SIZE SEGMENT_SIZE: uses many I/O sizes, with up to 1024 segments.
 cut_into() {
 	local largest=$(($2 * 1024))
 
@@ -65,7 +65,7 @@ buffered() {
 	compare
 }
 
-# Direct and buffered writes over each other.
+# Direct and buffered writes overlap.
 overlapping() {
 	local unit=$1 i offset length
 

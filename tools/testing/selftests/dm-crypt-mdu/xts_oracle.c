@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Encrypt or decrypt a stretch of a dm-crypt AES-XTS volume in user space.
+ * Encrypt or decrypt a part of a dm-crypt AES-XTS volume in user space.
  *
  * usage: xts_oracle encrypt|decrypt --key HEX [--sector-size N]
  *		     [--iv plain|plain64] [--iv-offset N] [--large-iv]
  *		     [--first-sector N] < in > out
  *
- * The second opinion of the dm-crypt-mdu tests: it states from the documented
- * format alone which bytes belong on the disk.  It uses OpenSSL and shares no
- * code with the kernel, and it computes the IV of each sector from the sector
- * number instead of stepping from one IV to the next.
+ * This program tells the dm-crypt-mdu tests which bytes belong on the disk.  It
+ * follows the documented format alone.  It uses OpenSSL and shares no code with
+ * the kernel.  It computes the IV of each sector from the sector number, and does
+ * not step from one IV to the next.
  *
- * --first-sector and --iv-offset count 512-byte sectors, whatever the sector
- * size is, as a dm-crypt table does.
+ * --first-sector and --iv-offset count 512-byte sectors for all sector sizes, as
+ * a dm-crypt table does.
  */
 #include <err.h>
 #include <errno.h>
