@@ -25,7 +25,7 @@ export DM_CRYPT_MDU_CACHE := $(or $(DM_CRYPT_MDU_CACHE),$(or $(XDG_CACHE_HOME),$
 export CCACHE_DIR := $(DM_CRYPT_MDU_CACHE)/ccache
 export CCACHE_MAXSIZE := 3G
 
-.PHONY: help bench-accelerator bench-base deps tree kernel uml unpatched-tree unpatched unpatched-uml rootfs mutations qemu-xts shell demo deb demo-debian bench check check-long check-series test kunit refresh port series quilt clean
+.PHONY: help bench-accelerator bench-base deps tree kernel uml unpatched-tree unpatched unpatched-uml rootfs mutations qemu-xts shell demo deb demo-debian bench check check-long check-series test kunit refresh port series size quilt clean
 
 help:
 	@echo 'The kernel with the series, BASE=$(BASE) (there are: $(BASES))'
@@ -69,6 +69,7 @@ help:
 	@echo '  make quilt     the series for quilt, and for Debian'"'"'s source package, in OUT=dir'
 	@echo '  make qemu-xts  build a QEMU whose accelerator has XTS, for make check-long; about 10'
 	@echo '                 minutes'
+	@echo '  make size      the lines of the product, of tests and rig, and of each commit'
 	@echo '  make deps      install the Debian packages that all of this needs'
 	@echo '  make clean     remove build/'
 	@echo
@@ -209,6 +210,9 @@ port:
 # The name in OUT may have spaces.  make exports OUT to the shell.
 series:
 	@rig/bin/series $(BASE) $(B) "$$OUT"
+
+size: tree
+	@rig/bin/size $(BASE) $(LINUX)
 
 quilt: tree
 	@rig/bin/install-deps $(BASE) quilt

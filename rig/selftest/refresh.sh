@@ -124,7 +124,7 @@ tree_git commit -qa --fixup "$(commit_of 'MAINTAINERS: add')"
 GIT_SEQUENCE_EDITOR=true tree_git rebase -q -i --autosquash base
 succeeds 'an edit to the entry in MAINTAINERS is refreshed' refresh
 succeeds 'the entry of the repository is what the kernel gets' is_equal "$(cat "$REPOSITORY/MAINTAINERS")" \
-	"$(printf 'UNITS\nL:\tother@example.org\nF:\tcrypto/units.c\nF:\ttools/testing/selftests/units/')"
+	"$(printf 'UNITS\nL:\tother@example.org\nS:\tOrphan\nF:\tcrypto/units.c\nF:\ttools/testing/selftests/units/')"
 commit_repository 'entry'
 
 # A later point release has other line numbers and the same series.

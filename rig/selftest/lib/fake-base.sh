@@ -157,18 +157,19 @@ make_repository() {
 	Subject: MAINTAINERS: add units
 
 	---
-	 MAINTAINERS | 5 +++++
-	 1 file changed, 5 insertions(+)
+	 MAINTAINERS | 6 ++++++
+	 1 file changed, 6 insertions(+)
 
 	diff --git a/MAINTAINERS b/MAINTAINERS
 	--- a/MAINTAINERS
 	+++ b/MAINTAINERS
-	@@ -1,6 +1,11 @@
+	@@ -1,6 +1,12 @@
 	 ALPHA
 	 M:	alpha@example.org
 	 
 	+UNITS
 	+L:	list@example.org
+	+S:	Orphan
 	+F:	crypto/units.c
 	+F:	tools/testing/selftests/units/
 	+
@@ -176,7 +177,7 @@ make_repository() {
 	 M:	zulu@example.org
 	 F:	drivers/crypto/zulu/
 	END
-	printf 'UNITS\nL:\tlist@example.org\nF:\tcrypto/units.c\nF:\ttools/testing/selftests/units/\n' \
+	printf 'UNITS\nL:\tlist@example.org\nS:\tOrphan\nF:\tcrypto/units.c\nF:\ttools/testing/selftests/units/\n' \
 		> "$REPOSITORY/MAINTAINERS"
 	printf 'int units;\n' > "$REPOSITORY/crypto/units.c"
 	printf 'TEST_PROGS := run.sh\n' > "$REPOSITORY/tools/testing/selftests/units/Makefile"

@@ -3,7 +3,6 @@
 #
 # Proves that dm-crypt does not batch volumes that it cannot batch, that the status
 # says why, and that such volumes work as with batching switched off.
-# ivs.sh tests the reason sector_size.
 
 . "$(dirname "$0")"/_lib.sh
 require_tools dmesg
