@@ -73,7 +73,7 @@ for pair in make:make gcc:gcc "${CROSS}gcc:${CROSS_PACKAGE}" flex:flex bison:bis
 		die "${pair%%:*} is not installed (Debian package ${pair##*:})"
 done
 for pair in libelf.h:libelf-dev openssl/opensslv.h:libssl-dev; do
-	echo "#include < ${pair%%:*}> " | gcc -E -x c - > /dev/null 2>&1 ||
+	echo "#include <${pair%%:*}>" | gcc -E -x c - > /dev/null 2>&1 ||
 		die "header ${pair%%:*} is missing (Debian package ${pair##*:})"
 done
 
