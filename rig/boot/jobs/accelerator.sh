@@ -55,13 +55,10 @@ create single N "capi:virtio_crypto_aes_$mode" $key
 create cpu Y "aes-$mode" $key
 volumes=(batched single cpu)
 
-# run VOLUME READ_OR_WRITE SIZE FIO_OPTION...: print fio's KiB/s, and its KiB in total
+# run VOLUME READ_OR_WRITE SIZE FIO_OPTION...: print fio's KiB/s
 run() {
 	fio --name=x --filename="/dev/mapper/$1" --rw="$2" --bs="$3" --direct=1 \
-		--ioengine=psync --output-format=terse --terse-version=3 "${@:4}" |
-		awk -F ';' -v rw="$2" '/^3;/ {
-			print rw == "read" ? $7 : $48, rw == "read" ? $6 : $47
-		}'
+		--ioengine=psync --output-format=json "${@:4}" | jq ".jobs[0].$2.bw"
 }
 
 echo begin
@@ -69,7 +66,7 @@ for ((i = 0; i < rounds; i++)); do
 	for size in 4k 1m; do
 		for rw in read write; do
 			for volume in "${volumes[@]}"; do
-				read -r speed _ < <(run "$volume" $rw $size \
+				speed=$(run "$volume" $rw $size \
 					--time_based --runtime="$seconds")
 				echo "speed $volume $rw $size $speed"
 			done

@@ -76,13 +76,11 @@ ciphertext_equal() {
 	[ "$on" = "$off" ] && [ "$on" != "$zero" ]
 }
 
-# fio_rate read|write FIELD: print KiB/s of one run.  That is field 7 of fio's terse
-# output for reads, and field 48 for writes.
+# fio_rate read|write: print KiB/s of one run
 fio_rate() {
 	fio --name=demo --filename="$volume" --rw="$1" --bs=1M --size=$fio_size \
-		--direct=1 --ioengine=psync \
-		--output-format=terse --terse-version=3 2> "$log" |
-		cut -d ';' -f "$2"
+		--direct=1 --ioengine=psync --output-format=json 2> "$log" |
+		jq ".jobs[0].$1.bw"
 }
 
 median() {
@@ -98,8 +96,8 @@ measure() {
 	for _ in $(seq "$rounds"); do
 		for mode in Y N; do
 			open "$ramdisk" "$mode" || return
-			fio_rate write 48 >> "$work/rate.write.$mode"
-			fio_rate read 7 >> "$work/rate.read.$mode"
+			fio_rate write >> "$work/rate.write.$mode"
+			fio_rate read >> "$work/rate.read.$mode"
 			luks_close || return
 		done
 	done

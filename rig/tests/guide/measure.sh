@@ -21,7 +21,7 @@
 # Prints, for each kind of I/O, MiB/s without and with batching, the median of the rounds'
 # ratios, and their spread: the distance of the quartiles, divided by the median.
 #
-# Needs root, fio and dmsetup.  The volumes have a random key, which nobody learns.  The
+# Needs root, fio, jq and dmsetup.  The volumes have a random key, which nobody learns.  The
 # command removes them in the end.  It turns batching off for a moment and then restores the
 # setting, so volumes that are opened meanwhile may be without batching.
 
@@ -69,7 +69,7 @@ done
 [[ $cipher =~ ^[^[:space:]]+$ ]] || die "--cipher '$cipher' is no name of a cipher"
 
 [ "$(id -u)" -eq 0 ] || die "must be run as root"
-for tool in dmsetup blockdev fio awk sort; do
+for tool in dmsetup blockdev fio jq awk sort; do
 	command -v "$tool" > /dev/null || die "$tool is not installed"
 done
 parameter=/sys/module/dm_crypt/parameters/batch_sectors
@@ -138,9 +138,9 @@ speed() {
 	fio --name=x --filename="/dev/mapper/$name-$1" --rw="$2" --bs="$3" --direct=1 \
 		--ioengine=psync --numjobs="$jobs" --group_reporting --time_based \
 		--runtime="$seconds" ${device:+--readonly} \
-		--output-format=terse --terse-version=3 > "$work/fio" 2> "$work/fio.errors" ||
+		--output-format=json > "$work/fio" 2> "$work/fio.errors" ||
 		die "fio failed: $(cat "$work/fio.errors" "$work/fio")"
-	awk -F ';' -v rw="$2" '/^3;/ { print rw == "read" ? $7 : $48 }' "$work/fio"
+	jq ".jobs[0].$2.bw" "$work/fio"
 }
 
 # Reads lines "OFF ON", in KiB/s.  Prints their medians, in MiB/s, the median of the ratios,

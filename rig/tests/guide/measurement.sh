@@ -6,7 +6,7 @@
 # that are in use.
 
 . "$(dirname "$0")"/_lib.sh
-require_tools fio
+require_tools fio jq
 dmsetup targets | grep '^zero ' > /dev/null || skip_all "the kernel has no dm-zero"
 [ "$AES_XTS" = aes-xts ] || skip_all "the preferred driver takes one data unit a request"
 

@@ -6,7 +6,7 @@
 # of volumes and disks, and the command dm-crypt-measure.
 
 . "$(dirname "$0")"/_lib.sh
-require_tools cryptsetup fio
+require_tools cryptsetup fio jq
 PAGE=$TEST_DIR/dm-crypt-mdu.rst
 [ -r "$PAGE" ] || skip_all "the page dm-crypt-mdu.rst is not beside the tests"
 dmsetup targets | grep '^zero ' > /dev/null || skip_all "the kernel has no dm-zero"
