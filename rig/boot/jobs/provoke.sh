@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Fails in one of the ways that boot.sh must notice, or passes, for test-boot.sh.
+# Fails in one of the ways that boot.sh must notice, or passes, for rig/selftest/machine/boot.sh.
 #
 # usage: provoke pass|fail|hang|silent|selftest|CRASHTYPE
 #

@@ -6,12 +6,12 @@
 # verdict and a machine that does not start.  boot.sh passes if none of these
 # happens.  boot.sh uses KVM if KVM boots a kernel, and only then.
 #
-# usage: test-boot.sh --kernel IMAGE --rootfs IMG [--arch ARCH]
+# usage: boot.sh --kernel IMAGE --rootfs IMG [--arch ARCH]
 
 set -u
 
-. "$(dirname "$0")/../boot/_lib.sh"
-. "$(dirname "$0")/lib/provoke.sh"
+. "$(dirname "$0")/../../boot/_lib.sh"
+. "$(dirname "$0")/_provoke.sh"
 
 ktap_print_header
 ktap_set_plan 11

@@ -4,7 +4,7 @@
 # Proves that a script without one of its tools says so at once, names the Debian
 # package of the tool and leaves no files behind.
 #
-# usage: test-missing-tools.sh --kernel BZIMAGE --rootfs IMG
+# usage: missing-tools.sh --kernel BZIMAGE --rootfs IMG
 #                              --selftests DIR --tree TREE
 #
 #   --kernel BZIMAGE   only looked at, not booted
@@ -14,7 +14,7 @@
 
 set -eu
 
-. "$(dirname "$0")/../boot/_lib.sh"
+. "$(dirname "$0")/../../boot/_lib.sh"
 
 kernel=
 rootfs=

@@ -4,11 +4,11 @@
 # Proves that check-console.sh finds signs of trouble.  It ignores a cipher that is known
 # to fail its self-test, and nothing else.
 #
-# usage: test-console.sh
+# usage: console.sh
 
 set -eu
 
-. "$(dirname "$0")/../boot/_lib.sh"
+. "$(dirname "$0")/../../boot/_lib.sh"
 parse_options -- "$@"
 need_operands 0 "options only"
 source_ktap

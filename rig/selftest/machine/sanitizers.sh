@@ -6,14 +6,14 @@
 # bounds.  A write beyond vmalloc() memory hits a page that is not mapped: it depends on
 # the compiler's way to copy whether KASAN or the processor reports the write.
 #
-# usage: test-sanitizers.sh --kernel BZIMAGE --rootfs IMG
+# usage: sanitizers.sh --kernel BZIMAGE --rootfs IMG
 #
 #   --kernel      built with kasan.config
 
 set -u
 
-. "$(dirname "$0")/../boot/_lib.sh"
-. "$(dirname "$0")/lib/provoke.sh"
+. "$(dirname "$0")/../../boot/_lib.sh"
+. "$(dirname "$0")/_provoke.sh"
 
 # expect_report DESCRIPTION WORDS CRASHTYPE: the kernel must report WORDS
 expect_report() {
