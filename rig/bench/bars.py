@@ -118,7 +118,7 @@ def avx512(cell):
 BOTH = ("exact", "native")
 ON = against_unpatched("patched-on")
 BARS = (
-    # 0.36 to 0.39 on Zen 5; 0.50 to 0.52 on a Xeon that takes twice the time for AES.
+    # 0.36 to 0.39 on Zen 5; 0.51 to 0.55 on a Xeon that takes twice the time for AES.
     Bar("1 MiB, 512-byte sectors, AVX-512: batched against unpatched", ("native",), 0.60,
         lambda cell: best(cell, 512, "1m") and avx512(cell), ON),
     Bar("1 MiB, 512-byte sectors: batched against unpatched", ("native",), 0.40,

@@ -9,7 +9,7 @@ median = statistics.median
 def spread(values):
     """The distance between the quartiles, relative to the median.
 
-    Half of all values lie within that distance.  Fewer than two values have spread 0.
+    Half of all values lie between the quartiles.  Fewer than two values have spread 0.
     """
     if len(values) < 2:
         return 0.0

@@ -8,8 +8,8 @@
 # Don't leak the outer make's settings into the kernel build.
 unset MAKEFLAGS MFLAGS MAKELEVEL ARCH CROSS_COMPILE KBUILD_OUTPUT O W C CHECK KCFLAGS
 
-# open_commits DIR: sets TREE, and COMMITS to the present base..HEAD. The tree may be
-# composed anew during the walk.
+# open_commits DIR: sets TREE, and COMMITS to the present base..HEAD. The list stays
+# the same if the tree is composed anew while the commits are checked.
 open_commits() {
 	TREE=${1%/}
 	{ [ -d "$TREE/.git" ] && in_tree rev-parse -q --verify 'refs/tags/base^{commit}' > /dev/null; } ||

@@ -76,8 +76,8 @@ static inline bool percent(unsigned int n)
 __printf(1, 2) __noreturn void surprise(const char *format, ...);
 
 /*
- * Makes the line of a table, of at most MAX_LINE bytes, and fuzz.begin and fuzz.len.
- * Returns true only if no part is wrong.
+ * Makes the line of a table at random, of at most MAX_LINE bytes, and sets fuzz.begin and
+ * fuzz.len.  Makes some parts wrong on purpose.  Returns true if no part is wrong.
  */
 bool make_table(char *line);
 

@@ -29,8 +29,8 @@ copy_repository() {
 	commit_repository 'as it is'
 }
 
-# refresh marks the commits of the tree as folded into the repository. Commits that
-# only the tree has would be in the copy alone.
+# refresh of the copy marks all commits of the tree as saved in the repository. Commits
+# that only the tree has would then be saved in the copy, which this test removes.
 has_no_own_commits() {
 	is_equal "$(git -C "$COMPOSED" rev-parse HEAD)" "$(sed -n 's/^head //p' "$COMPOSED/.git/composed")"
 }

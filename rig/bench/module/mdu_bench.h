@@ -17,9 +17,9 @@ struct page;
 
 /**
  * struct bench_command - what to measure
- * @what: "block", "cipher" or "driver"
+ * @what: "block", "cipher" or "driver"; "driver" only looks up the driver that dm-crypt gets
  * @dev: block: path of the device
- * @alg: cipher, driver: name of the algorithm or of its driver
+ * @alg: for "cipher" and "driver", the name that the crypto API takes
  * @rw: "read" decrypts in place, "write" encrypts from one buffer to another,
  *	as in dm-crypt
  * @buffer: "pages" has no adjacent pages, "folio" is adjacent memory

@@ -29,8 +29,9 @@ expect_sessions() {
 		fail "$(device_parameter sessions) sessions, and not $1"
 }
 
-# not_ready MODE FORGETS: uses two keys.  Afterwards the driver makes their sessions in another
-# order.
+# not_ready MODE FORGETS: uses two keys, and the device is not ready for a while in between.
+# FORGETS says when the device forgets its keys.  The driver then makes the sessions again, in
+# another order.
 not_ready() {
 	open_volume "$1"
 	prepare_second

@@ -28,7 +28,7 @@ run_fio() {
 	fio --name=global --filename="$VOLUME" --size=${PART_MIB}M --rw=randrw --rwmixread=30 \
 		--bsrange="$1-1M" --blockalign="$1" --randseed="$SEED" \
 		--time_based --runtime="$SECONDS_EACH" \
-		--verify=crc32c --verify_fatal=1 --verify_backlog=32 --do_verify=1 \
+		--verify=crc32c --verify_fatal=1 --verify_backlog=32 --do_verify=1 --verify_state_save=0 \
 		--group_reporting --output="$WORK/fio" \
 		--name=io_uring --ioengine=io_uring --direct=1 --iodepth=8 --fixedbufs \
 		--registerfiles --offset=$((3 * PART_MIB))M \
