@@ -23,16 +23,6 @@ use_volume() {
 	expect_same "$WORK/plain" "$WORK/out" "read back"
 }
 
-# Sets a mark, from which log_since_mark() reads the kernel log.
-mark_log() {
-	MARK=$NAME-$RANDOM-$RANDOM
-	echo "$MARK" > /dev/kmsg
-}
-
-log_since_mark() {
-	dmesg | sed "1,/$MARK/d"
-}
-
 # refused REASON MAKE_DISK CIPHER KEY_BYTES IV_OFFSET [OPTION...]
 refused() {
 	local reason=$1 make=$2 cipher=$3 iv_offset=$5 key disk
