@@ -13,8 +13,8 @@
 set -eu
 set -o pipefail
 
-here=$(cd "$(dirname "$0")" && pwd)
-. "$here/_lib.sh"
+. "$(dirname "$0")/_lib.sh"
+. "$BOOT/_apt.sh"
 
 log=
 parse_options log -- "$@"
@@ -35,8 +35,11 @@ mkdir -p "$(dirname "$dir")"
 stage=$(mktemp -d "$dir.XXXXXX")
 trap 'rm -rf "$stage"' EXIT
 trap 'exit 1' INT TERM
-"$here/fetch-debian.sh" --source --tar-only --dir "$stage/packages.d" \
-	"qemu=$(dpkg-query -W -f '${source:Version}' qemu-system-x86)"
+(
+	use_debian deb-src &&
+		debian_apt "$stage/packages.d" source --download-only --tar-only \
+			"qemu=$(dpkg-query -W -f '${source:Version}' qemu-system-x86)"
+) || die "the source of QEMU cannot be fetched (see above)"
 mkdir "$stage/source.d"
 tar -xf "$stage"/packages.d/qemu_*.orig.tar.* -C "$stage/source.d" --strip-components=1
 

@@ -13,8 +13,8 @@
 
 set -eu
 
-here=$(cd "$(dirname "$0")" && pwd)
-. "$here/_lib.sh"
+. "$(dirname "$0")/_lib.sh"
+. "$BOOT/_apt.sh"
 
 arch=
 parse_options arch -- "$@"
@@ -24,7 +24,7 @@ dir=$(realpath -m "${operands[0]}")
 packages=(libc6-dev libssl-dev)
 while IFS=: read -r package _; do
 	packages+=("$package")
-done < <(grep -v '^#' "$here/programs" | sort -u -t : -k 1,1)
+done < <(grep -v '^#' "$BOOT/programs" | sort -u -t : -k 1,1)
 
 made_of="$arch ${packages[*]}"
 if [ "$(cat "$dir/packages" 2> /dev/null)" = "$made_of" ]; then
@@ -36,8 +36,13 @@ mkdir -p "$(dirname "$dir")"
 stage=$(mktemp -d "$dir.XXXXXX")
 trap 'rm -rf "$stage"' EXIT
 trap 'exit 1' INT TERM
-"$here/fetch-debian.sh" --arch "$arch" --with-depends --dir "$stage/packages.d" \
-	"${packages[@]}"
+debs=$stage/packages.d
+mkdir -p "$debs/partial"
+(
+	use_debian deb "$arch" &&
+		debian_apt "$debs" install -y --no-install-recommends --download-only \
+			-o "Dir::Cache::archives=$debs" "${packages[@]}"
+) || die "the packages of $arch cannot be fetched (see above)"
 
 # Packages of some suites install into /bin, those of others into /usr/bin.
 root=$stage/root
@@ -45,7 +50,7 @@ mkdir -p "$root"/usr/{bin,sbin,lib,lib64}
 for name in bin sbin lib lib64; do
 	ln -s "usr/$name" "$root/$name"
 done
-for package in "$stage"/packages.d/*.deb; do
+for package in "$debs"/*.deb; do
 	dpkg-deb --fsys-tarfile "$package" |
 		tar -xf - -C "$root" --no-same-owner --keep-directory-symlink
 done
