@@ -3,66 +3,52 @@
  * AES-XTS that answers late, in another order, with a full queue, or not at all
  *
  * For tests of users of asynchronous ciphers.  The driver "xts-mdu-test" of
- * xts(aes) takes requests of many data units and hands them to a synchronous
- * driver.  Module parameters choose when and where that is done, and what the
- * caller is told.  The priority of the driver is so low that only a caller that
- * names the driver gets it.  There is one queue for all tfms.
+ * xts(aes) takes requests of many data units and hands them to the best
+ * synchronous driver.  Module parameters choose when and where that is done,
+ * and what the caller is told.  The priority of the driver is so low that only
+ * a caller that names the driver gets it.  There is one queue for all tfms.
  *
- * These parameters can be changed at any time, also while requests are held:
+ * The parameters can be changed at any time, also while requests are held:
  *
- *   queue_len	 requests that the queue holds (default 16).  When the queue is
- *		 full, a request goes to the backlog and returns -EBUSY.  Its
- *		 callback is called with -EINPROGRESS when it gets into the
+ *   queue_len	 requests that the queue holds, at least 1 (default 16).  When the
+ *		 queue is full, a request goes to the backlog and returns -EBUSY.
+ *		 Its callback is called with -EINPROGRESS when it gets into the
  *		 queue.  Without CRYPTO_TFM_REQ_MAY_BACKLOG the request is
  *		 refused with -ENOSPC.
- *   delay_us	 how long to collect requests before they are processed, unless
- *		 queue_len requests are there earlier (default 0)
- *   order	 order of the requests that were collected: "fifo" (default),
- *		 "lifo" or "random"
+ *   delay_us	 how long to collect requests before they are processed (default 0)
+ *   order	 order of the requests that were collected: "fifo" (default); or
+ *		 "random", where each request joins the queue at either end
  *   context	 where requests are processed and completed:
  *		 "process": in a workqueue (default);
  *		 "softirq": in softirq context;
  *		 "inline": the callback is called before the call returns
  *			   -EINPROGRESS.  If the call returns -EBUSY, both
- *			   callbacks have been called;
- *		 "sync": at once, the call returns the result.
+ *			   callbacks have been called.
  *   busy_every	 each Nth request finds the queue full, even if there is room.
  *		 Here and below, 0 is never, and the default.
- *   sync_every	 each Nth request is processed as with "sync"
+ *   sync_every	 each Nth request is processed at once, and the call returns the
+ *		 result
  *   fail_every	 each Nth request fails, after half of its data units
- *   fail_at	 the Nth request fails, and no other one
  *   error	 error of the requests that fail (default -5, which is -EIO)
- *   fail_sync	 requests that fail are processed as with "sync"
  *   refuse_size data unit size that is refused
- *   refuse_step IV step that is refused
- *
- * This parameter can be set when the module is loaded:
- *
- *   child	 the driver that does the work (default: the best that there is)
  *
  * Requests are numbered from 1 since the counters were last reset.
  *
- * In debugfs, directory mdu_cipher:
- *
- *   counters	 a name and a number a line, see struct mdu_counters
- *   iv_log	 a line for each request, in the order of processing:
- *		 "encrypt" or "decrypt", data unit size (0: none), IV step,
- *		 number of data units, IV as a 128-bit number (32 hex digits),
- *		 and the result.  The log ends when it is full; the counter
- *		 iv_log_lost says how many requests are missing.
- *
- * Writing anything to one of these files resets it.
+ * The file mdu_cipher/counters in debugfs has a name and a number a line, see
+ * struct mdu_counters.  Writing anything to the file resets all counters.
  */
 
 #include <crypto/internal/skcipher.h>
 #include <crypto/internal/skcipher-data-unit.h>
 #include <linux/bottom_half.h>
+#include <linux/cleanup.h>
 #include <linux/completion.h>
 #include <linux/debugfs.h>
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/jhash.h>
-#include <linux/ktime.h>
 #include <linux/list.h>
+#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/preempt.h>
@@ -71,61 +57,44 @@
 #include <linux/seq_file.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
-#include <linux/unaligned.h>
-#include <linux/vmalloc.h>
-#include <linux/wait.h>
 #include <linux/workqueue.h>
 
-#define MDU_IV_LOG_LEN	16384
-
-enum mdu_order { MDU_FIFO, MDU_LIFO, MDU_RANDOM };
-
-static const char * const mdu_orders[] = {
-	[MDU_FIFO]	= "fifo",
-	[MDU_LIFO]	= "lifo",
-	[MDU_RANDOM]	= "random",
-};
-
-enum mdu_context { MDU_PROCESS, MDU_SOFTIRQ, MDU_INLINE, MDU_SYNC };
-
-static const char * const mdu_contexts[] = {
-	[MDU_PROCESS]	= "process",
-	[MDU_SOFTIRQ]	= "softirq",
-	[MDU_INLINE]	= "inline",
-	[MDU_SYNC]	= "sync",
-};
-
-/**
- * struct mdu_choice - a module parameter that takes one of several words
- * @names: the words
- * @nr: number of words
- * @value: index of the chosen word
- */
-struct mdu_choice {
-	const char * const *names;
-	int nr;
-	int value;
-};
-
-static struct mdu_choice mdu_order = {
-	.names = mdu_orders, .nr = ARRAY_SIZE(mdu_orders),
-};
-
-static struct mdu_choice mdu_context = {
-	.names = mdu_contexts, .nr = ARRAY_SIZE(mdu_contexts),
-};
-
 static unsigned int mdu_queue_len = 16;
+module_param_named(queue_len, mdu_queue_len, uint, 0644);
 static unsigned int mdu_delay_us;
+module_param_named(delay_us, mdu_delay_us, uint, 0644);
+static char mdu_order[8] = "fifo";
+module_param_string(order, mdu_order, sizeof(mdu_order), 0644);
 static unsigned int mdu_busy_every;
+module_param_named(busy_every, mdu_busy_every, uint, 0644);
 static unsigned int mdu_sync_every;
+module_param_named(sync_every, mdu_sync_every, uint, 0644);
 static unsigned int mdu_fail_every;
-static unsigned int mdu_fail_at;
+module_param_named(fail_every, mdu_fail_every, uint, 0644);
 static int mdu_error = -EIO;
-static bool mdu_fail_sync;
+module_param_named(error, mdu_error, int, 0644);
 static unsigned int mdu_refuse_size;
-static unsigned int mdu_refuse_step;
-static char *mdu_child = "xts(aes)";
+module_param_named(refuse_size, mdu_refuse_size, uint, 0644);
+
+enum mdu_context { MDU_PROCESS, MDU_SOFTIRQ, MDU_INLINE };
+
+static const char * const mdu_contexts[] = { "process", "softirq", "inline" };
+static enum mdu_context mdu_context;
+
+static int mdu_set_context(const char *val, const struct kernel_param *kp)
+{
+	int i = sysfs_match_string(mdu_contexts, val);
+
+	if (i < 0)
+		return i;
+	WRITE_ONCE(mdu_context, i);
+	return 0;
+}
+
+static const struct kernel_param_ops mdu_context_ops = {
+	.set = mdu_set_context,
+};
+module_param_cb(context, &mdu_context_ops, NULL, 0200);
 
 /**
  * struct mdu_counters - what happened since the counters were reset
@@ -135,117 +104,48 @@ static char *mdu_child = "xts(aes)";
  * @softirq: requests that came from softirq context
  * @sync: requests whose call returned the result
  * @busy: requests whose call returned -EBUSY
- * @no_space: requests whose call returned -ENOSPC
  * @failed: requests that failed on purpose
  * @completed: requests that ended, in whatever way
- * @largest_batch: most requests taken from the queue at once
  * @most_held: most requests at once in the queue and being processed
  * @most_backlogged: most requests at once in the backlog
  * @out_of_order: requests that ended after a later request
  * @corrupted: requests that changed while they were held, which fail and are
  *	       not processed; or while they were processed
- * @iv_log_lost: requests for which the log of IVs had no room
  * @last: highest number of a request that ended; internal, not shown
  */
 struct mdu_counters {
-	u64 requests;
-	u64 units;
-	u64 many;
-	u64 softirq;
-	u64 sync;
-	u64 busy;
-	u64 no_space;
-	u64 failed;
-	u64 completed;
-	u64 largest_batch;
-	u64 most_held;
-	u64 most_backlogged;
-	u64 out_of_order;
-	u64 corrupted;
-	u64 iv_log_lost;
-	u64 last;
-};
-
-/**
- * struct mdu_log_entry - a line of the log of IVs
- * @iv: IV of the first data unit
- * @size: bytes of a data unit, or 0
- * @step: IV step
- * @units: data units in the request
- * @err: how the request ended
- * @encrypt: direction
- */
-struct mdu_log_entry {
-	u8 iv[SKCIPHER_DATA_UNIT_IVSIZE];
-	u32 size;
-	u32 step;
+	u32 requests;
 	u32 units;
-	s16 err;
-	bool encrypt;
+	u32 many;
+	u32 softirq;
+	u32 sync;
+	u32 busy;
+	u32 failed;
+	u32 completed;
+	u32 most_held;
+	u32 most_backlogged;
+	u32 out_of_order;
+	u32 corrupted;
+	u32 last;
 };
 
-/**
- * struct mdu_state - state that all tfms share
- * @lock: protects all members except @work, @bh_work and @bh_done
- * @queue: accepted requests that wait
- * @queued: number of requests in @queue
- * @held: number of requests in the queue and being processed
- * @backlog: requests that wait for a place in the queue
- * @backlogged: number of requests in @backlog
- * @enough: @work waits here while it collects requests
- * @wq: runs @work; writing memory to swap may depend on it
- * @work: takes requests from queue and backlog, which nothing else does
- * @bh_work: processes the queue in softirq context, on behalf of @work
- * @bh_done: @work waits here for @bh_work
- * @counters: events since the last reset
- * @log: MDU_IV_LOG_LEN entries
- * @log_len: number of entries of @log in use
- * @debugfs: directory in debugfs
- */
-static struct mdu_state {
-	spinlock_t lock;	/* see above */
-	struct list_head queue;
-	unsigned int queued;
-	unsigned int held;
-	struct list_head backlog;
-	unsigned int backlogged;
-	wait_queue_head_t enough;
-	struct workqueue_struct *wq;
-	struct work_struct work;
-	struct work_struct bh_work;
-	struct completion bh_done;
-	struct mdu_counters counters;
-	struct mdu_log_entry *log;
-	unsigned int log_len;
-	struct dentry *debugfs;
-} mdu;
+/* Protects all counters, the queue and the backlog, which all tfms share. */
+static DEFINE_SPINLOCK(mdu_lock);
+static struct mdu_counters mdu_count;
+/* Accepted requests that wait. */
+static LIST_HEAD(mdu_queue);
+/* Number of requests in the queue and being processed. */
+static u32 mdu_held;
+/* Requests that wait for a place in the queue. */
+static LIST_HEAD(mdu_backlog);
+static u32 mdu_backlogged;
 
-/**
- * struct mdu_tfm_ctx - context of a tfm
- * @child: does the work
- */
+/* Runs mdu_work.  Writing memory to swap may depend on it. */
+static struct workqueue_struct *mdu_wq;
+static struct dentry *mdu_debugfs;
+
 struct mdu_tfm_ctx {
 	struct crypto_skcipher *child;
-};
-
-/**
- * struct mdu_seen - state that must not change while a request is held
- * @src: as in the request
- * @dst: as in the request
- * @cryptlen: as in the request
- * @iv: address of the IV buffer
- * @iv_data: content of the IV buffer
- * @src_hash: hash of the entries of the source list
- * @dst_hash: hash of the entries of the destination list
- */
-struct mdu_seen {
-	struct scatterlist *src;
-	struct scatterlist *dst;
-	unsigned int cryptlen;
-	u8 *iv;
-	u8 iv_data[SKCIPHER_DATA_UNIT_IVSIZE];
-	u32 src_hash;
-	u32 dst_hash;
 };
 
 /**
@@ -255,31 +155,17 @@ struct mdu_seen {
  * @nr: number of the request
  * @encrypt: direction
  * @fail: error with which the request must fail, or 0
- * @seen: state of the request when it came
+ * @hash: mdu_hash() of the request when it came
  * @subreq: request to the child; the child's context comes after it
  */
 struct mdu_request_ctx {
 	struct mdu_request_ctx *self;
 	struct list_head node;
-	u64 nr;
+	u32 nr;
 	bool encrypt;
 	int fail;
-	struct mdu_seen seen;
+	u32 hash;
 	struct skcipher_request subreq;
-};
-
-/**
- * struct mdu_verdict - how to handle a request
- * @sync: process it at once and return the result
- * @in_line: complete it before the call returns
- * @busy: return -EBUSY
- * @no_space: return -ENOSPC
- */
-struct mdu_verdict {
-	bool sync;
-	bool in_line;
-	bool busy;
-	bool no_space;
 };
 
 static struct skcipher_request *mdu_request(struct mdu_request_ctx *rctx)
@@ -298,137 +184,77 @@ static unsigned int mdu_units(struct skcipher_request *req)
 }
 
 /*
- * Hash the first table of a scatterlist.  Do not read chained tables: their
- * entries may hold anything when the hash is compared.
+ * Hash the first table of a scatterlist, which ends at an empty entry if
+ * another table follows.  Do not read that table: its entries may hold anything
+ * when the hash is compared.
  */
-static u32 mdu_hash_sg(struct scatterlist *sg, unsigned int cryptlen)
+static u32 mdu_hash_sg(struct scatterlist *sg, unsigned int bytes, u32 hash)
 {
-	u32 hash = 0;
-
-	for (;; sg++) {
+	for (; bytes; sg++) {
 		hash = jhash_3words(sg->offset, sg->length,
 				    lower_32_bits(sg->page_link), hash);
-		/* A list that is long enough needs no end mark. */
-		if (sg->length >= cryptlen || sg_is_last(sg) || sg_is_chain(sg))
-			return hash;
-		cryptlen -= sg->length;
+		if (!sg->length || sg_is_last(sg))
+			break;
+		bytes -= min(bytes, sg->length);
 	}
+	return hash;
 }
 
-static void mdu_look(struct skcipher_request *req, struct mdu_seen *seen)
+/* Hash all that must not change while the cipher holds a request. */
+static u32 mdu_hash(struct skcipher_request *req)
 {
-	memset(seen, 0, sizeof(*seen));
-	seen->src = req->src;
-	seen->dst = req->dst;
-	seen->cryptlen = req->cryptlen;
-	seen->iv = req->iv;
-	memcpy(seen->iv_data, req->iv, sizeof(seen->iv_data));
-	if (!req->cryptlen)
-		return;
-	seen->src_hash = mdu_hash_sg(req->src, req->cryptlen);
-	seen->dst_hash = mdu_hash_sg(req->dst, req->cryptlen);
+	const void *addresses[] = { req->src, req->dst, req->iv };
+	u32 hash = jhash(addresses, sizeof(addresses), req->cryptlen);
+
+	hash = jhash(req->iv, SKCIPHER_DATA_UNIT_IVSIZE, hash);
+	hash = mdu_hash_sg(req->src, req->cryptlen, hash);
+	return mdu_hash_sg(req->dst, req->cryptlen, hash);
 }
 
-/* Is the request unchanged?  Reads the lists only if all else is unchanged. */
 static bool mdu_unchanged(struct mdu_request_ctx *rctx)
 {
-	struct skcipher_request *req = mdu_request(rctx);
-	const struct mdu_seen *seen = &rctx->seen;
-
-	if (rctx->self != rctx || req->src != seen->src ||
-	    req->dst != seen->dst || req->cryptlen != seen->cryptlen ||
-	    req->iv != seen->iv ||
-	    memcmp(req->iv, seen->iv_data, sizeof(seen->iv_data)))
-		return false;
-	if (!req->cryptlen)
-		return true;
-	return mdu_hash_sg(req->src, req->cryptlen) == seen->src_hash &&
-	       mdu_hash_sg(req->dst, req->cryptlen) == seen->dst_hash;
+	return rctx->self == rctx && rctx->hash == mdu_hash(mdu_request(rctx));
 }
 
-static int mdu_crypt_child(struct mdu_request_ctx *rctx, unsigned int cryptlen,
-			   u32 flags)
+/* If the request has to fail, process only half of its data units. */
+static int mdu_crypt_child(struct mdu_request_ctx *rctx, unsigned int size)
 {
 	struct skcipher_request *req = mdu_request(rctx);
 	struct mdu_tfm_ctx *ctx =
 		crypto_skcipher_ctx(crypto_skcipher_reqtfm(req));
 	struct skcipher_request *subreq = &rctx->subreq;
+	unsigned int bytes = rctx->fail ? mdu_units(req) / 2 * size :
+					  req->cryptlen;
 
+	if (rctx->fail && !bytes)
+		return rctx->fail;
 	skcipher_request_set_tfm(subreq, ctx->child);
-	skcipher_request_set_callback(subreq, flags, NULL, NULL);
-	skcipher_request_set_crypt(subreq, req->src, req->dst, cryptlen,
-				   req->iv);
-	return rctx->encrypt ? crypto_skcipher_encrypt(subreq) :
-			       crypto_skcipher_decrypt(subreq);
-}
-
-/* Process half of the data units, and fail.  Without data units, only fail. */
-static int mdu_crypt_half(struct mdu_request_ctx *rctx, u32 flags)
-{
-	struct skcipher_request *req = mdu_request(rctx);
-	unsigned int size =
-		crypto_skcipher_data_unit_size(crypto_skcipher_reqtfm(req));
-	unsigned int half = mdu_units(req) / 2 * size;
-
-	if (half)
-		mdu_crypt_child(rctx, half, flags);
-	return rctx->fail;
-}
-
-static void mdu_log(struct mdu_request_ctx *rctx, int err)
-{
-	struct skcipher_request *req = mdu_request(rctx);
-	struct crypto_skcipher *tfm = crypto_skcipher_reqtfm(req);
-	struct mdu_log_entry *entry;
-	unsigned long flags;
-
-	spin_lock_irqsave(&mdu.lock, flags);
-	if (mdu.log_len < MDU_IV_LOG_LEN) {
-		entry = &mdu.log[mdu.log_len++];
-		memcpy(entry->iv, rctx->seen.iv_data, sizeof(entry->iv));
-		entry->size = crypto_skcipher_data_unit_size(tfm);
-		entry->step = crypto_skcipher_data_unit_step(tfm);
-		entry->units = mdu_units(req);
-		entry->err = err;
-		entry->encrypt = rctx->encrypt;
-	} else {
-		mdu.counters.iv_log_lost++;
-	}
-	spin_unlock_irqrestore(&mdu.lock, flags);
+	skcipher_request_set_callback(subreq, 0, NULL, NULL);
+	skcipher_request_set_crypt(subreq, req->src, req->dst, bytes, req->iv);
+	return (rctx->encrypt ? crypto_skcipher_encrypt(subreq) :
+				crypto_skcipher_decrypt(subreq)) ?: rctx->fail;
 }
 
 /* Process a request; the caller must complete it. */
-static int mdu_process(struct mdu_request_ctx *rctx, u32 req_flags)
+static int mdu_process(struct mdu_request_ctx *rctx)
 {
-	struct crypto_skcipher *tfm =
-		crypto_skcipher_reqtfm(mdu_request(rctx));
-	bool corrupted = !mdu_unchanged(rctx);
-	unsigned long flags;
-	int err;
+	struct crypto_skcipher *tfm = crypto_skcipher_reqtfm(mdu_request(rctx));
+	unsigned int size = crypto_skcipher_data_unit_size(tfm);
+	bool unchanged = mdu_unchanged(rctx);
+	int err = -EIO;
 
-	if (corrupted) {
-		err = -EIO;
-	} else {
-		if (rctx->fail)
-			err = mdu_crypt_half(rctx, req_flags);
-		else
-			err = mdu_crypt_child(rctx, mdu_request(rctx)->cryptlen,
-					      req_flags);
-		mdu_log(rctx, err);
+	if (unchanged) {
+		err = mdu_crypt_child(rctx, size);
 		/* Without data units, processing may change the IV. */
-		corrupted = crypto_skcipher_data_unit_size(tfm) &&
-			    !mdu_unchanged(rctx);
+		unchanged = !size || mdu_unchanged(rctx);
 	}
 
-	spin_lock_irqsave(&mdu.lock, flags);
-	mdu.counters.completed++;
-	mdu.counters.corrupted += corrupted;
-	mdu.counters.failed += !!rctx->fail;
-	if (rctx->nr < mdu.counters.last)
-		mdu.counters.out_of_order++;
-	else
-		mdu.counters.last = rctx->nr;
-	spin_unlock_irqrestore(&mdu.lock, flags);
+	guard(spinlock_irqsave)(&mdu_lock);
+	mdu_count.completed++;
+	mdu_count.corrupted += !unchanged;
+	mdu_count.failed += !!rctx->fail;
+	mdu_count.out_of_order += rctx->nr < mdu_count.last;
+	mdu_count.last = max(mdu_count.last, rctx->nr);
 	return err;
 }
 
@@ -440,237 +266,177 @@ static void mdu_tell(struct mdu_request_ctx *rctx, int err)
 	local_bh_enable();
 }
 
-/* Move requests from the backlog to the queue while there is room. */
+static void mdu_enqueue(struct mdu_request_ctx *rctx)
+{
+	lockdep_assert_held(&mdu_lock);
+	if (READ_ONCE(mdu_order[0]) == 'r' && get_random_u32_below(2))
+		list_add(&rctx->node, &mdu_queue);
+	else
+		list_add_tail(&rctx->node, &mdu_queue);
+	mdu_held++;
+	mdu_count.most_held = max(mdu_count.most_held, mdu_held);
+}
+
+/*
+ * Move requests from the backlog to the queue while there is room.  Only the
+ * caller processes the queue, so an owner hears of the move before the result.
+ */
 static void mdu_admit(void)
 {
 	struct mdu_request_ctx *rctx;
-	unsigned long flags;
 
-	for (;;) {
-		spin_lock_irqsave(&mdu.lock, flags);
+	do {
 		rctx = NULL;
-		if (mdu.held < READ_ONCE(mdu_queue_len))
-			rctx = list_first_entry_or_null(&mdu.backlog,
-							struct mdu_request_ctx,
-							node);
-		if (rctx) {
-			list_del(&rctx->node);
-			mdu.backlogged--;
-			mdu.held++;
-			mdu.counters.most_held = max_t(u64, mdu.held,
-						       mdu.counters.most_held);
+		scoped_guard(spinlock_irqsave, &mdu_lock) {
+			if (mdu_held < READ_ONCE(mdu_queue_len))
+				rctx = list_first_entry_or_null(&mdu_backlog,
+								struct mdu_request_ctx,
+								node);
+			if (rctx) {
+				list_del(&rctx->node);
+				mdu_backlogged--;
+				mdu_enqueue(rctx);
+			}
 		}
-		spin_unlock_irqrestore(&mdu.lock, flags);
-		if (!rctx)
-			return;
-
-		mdu_tell(rctx, -EINPROGRESS);
-
-		spin_lock_irqsave(&mdu.lock, flags);
-		list_add_tail(&rctx->node, &mdu.queue);
-		mdu.queued++;
-		spin_unlock_irqrestore(&mdu.lock, flags);
-	}
-}
-
-static struct mdu_request_ctx *mdu_pick(struct list_head *batch,
-					unsigned int nr)
-{
-	struct list_head *node = batch->next;
-	unsigned int i;
-
-	switch (READ_ONCE(mdu_order.value)) {
-	case MDU_LIFO:
-		node = batch->prev;
-		break;
-	case MDU_RANDOM:
-		for (i = get_random_u32_below(nr); i; i--)
-			node = node->next;
-		break;
-	}
-	list_del(node);
-	return list_entry(node, struct mdu_request_ctx, node);
+		if (rctx)
+			mdu_tell(rctx, -EINPROGRESS);
+	} while (rctx);
 }
 
 /* Process all requests that are in the queue now. */
 static void mdu_run_batch(void)
 {
 	struct mdu_request_ctx *rctx;
-	unsigned long flags;
 	LIST_HEAD(batch);
-	unsigned int nr;
 	int err;
 
-	spin_lock_irqsave(&mdu.lock, flags);
-	list_splice_init(&mdu.queue, &batch);
-	nr = mdu.queued;
-	mdu.queued = 0;
-	mdu.counters.largest_batch = max_t(u64, nr, mdu.counters.largest_batch);
-	spin_unlock_irqrestore(&mdu.lock, flags);
+	scoped_guard(spinlock_irqsave, &mdu_lock)
+		list_splice_init(&mdu_queue, &batch);
 
-	for (; nr; nr--) {
-		rctx = mdu_pick(&batch, nr);
-		err = mdu_process(rctx, 0);
-
-		spin_lock_irqsave(&mdu.lock, flags);
-		mdu.held--;
-		spin_unlock_irqrestore(&mdu.lock, flags);
-
+	while (!list_empty(&batch)) {
+		rctx = list_first_entry(&batch, struct mdu_request_ctx, node);
+		list_del(&rctx->node);
+		err = mdu_process(rctx);
+		scoped_guard(spinlock_irqsave, &mdu_lock)
+			mdu_held--;
 		mdu_tell(rctx, err);
 		mdu_admit();
 	}
 }
 
-static void mdu_bh_work(struct work_struct *work)
+/* mdu_run() waits here for the batch that it left to softirq context. */
+static DECLARE_COMPLETION(mdu_bh_done);
+
+static void mdu_run_bh(struct work_struct *work)
 {
 	mdu_run_batch();
-	complete(&mdu.bh_done);
+	complete(&mdu_bh_done);
 }
 
-static bool mdu_have_enough(void)
-{
-	unsigned long flags;
-	bool enough;
-
-	spin_lock_irqsave(&mdu.lock, flags);
-	enough = mdu.queued + mdu.backlogged >= READ_ONCE(mdu_queue_len);
-	spin_unlock_irqrestore(&mdu.lock, flags);
-	return enough;
-}
+static DECLARE_WORK(mdu_bh_work, mdu_run_bh);
 
 static bool mdu_have_any(void)
 {
-	unsigned long flags;
-	bool any;
-
-	spin_lock_irqsave(&mdu.lock, flags);
-	any = mdu.queued || mdu.backlogged;
-	spin_unlock_irqrestore(&mdu.lock, flags);
-	return any;
+	guard(spinlock_irqsave)(&mdu_lock);
+	return !list_empty(&mdu_queue) || !list_empty(&mdu_backlog);
 }
 
-static void mdu_work(struct work_struct *work)
+static void mdu_run(struct work_struct *work)
 {
-	u64 delay;
-
 	while (mdu_have_any()) {
-		delay = READ_ONCE(mdu_delay_us);
-		if (delay)
-			wait_event_hrtimeout(mdu.enough, mdu_have_enough(),
-					     ns_to_ktime(delay * NSEC_PER_USEC));
+		fsleep(READ_ONCE(mdu_delay_us));
 		mdu_admit();
-		if (READ_ONCE(mdu_context.value) == MDU_SOFTIRQ) {
-			queue_work(system_bh_wq, &mdu.bh_work);
-			wait_for_completion(&mdu.bh_done);
+		if (READ_ONCE(mdu_context) == MDU_SOFTIRQ) {
+			queue_work(system_bh_wq, &mdu_bh_work);
+			wait_for_completion(&mdu_bh_done);
 		} else {
 			mdu_run_batch();
 		}
 	}
 }
 
-static bool mdu_every(unsigned int n, u64 nr)
+/* Takes requests from queue and backlog, which nothing else does. */
+static DECLARE_WORK(mdu_work, mdu_run);
+
+static bool mdu_every(unsigned int n, u32 nr)
 {
-	return n && !do_div(nr, n);
+	return n && nr % n == 0;
 }
 
-/* Decide on a request, and count it. */
-static struct mdu_verdict mdu_judge(struct mdu_request_ctx *rctx)
+/*
+ * Count a request, and put it into the queue or the backlog if it has to wait.
+ * Returns 0 if the call has to return the result, or else what the call returns.
+ */
+static int mdu_accept(struct mdu_request_ctx *rctx, bool in_line)
 {
 	struct skcipher_request *req = mdu_request(rctx);
-	int context = READ_ONCE(mdu_context.value);
-	struct mdu_counters *c = &mdu.counters;
-	struct mdu_verdict v = { };
-	u64 nr = c->requests + 1;
-	unsigned int fail_at = READ_ONCE(mdu_fail_at);
+	int ret = -EINPROGRESS;
+	u32 nr;
 
-	if (mdu_every(READ_ONCE(mdu_fail_every), nr) ||
-	    (fail_at && nr == fail_at))
-		rctx->fail = READ_ONCE(mdu_error);
-
-	v.sync = context == MDU_SYNC ||
-		 mdu_every(READ_ONCE(mdu_sync_every), nr) ||
-		 (rctx->fail && READ_ONCE(mdu_fail_sync));
-	v.in_line = !v.sync && context == MDU_INLINE;
-	v.busy = !v.sync && (mdu_every(READ_ONCE(mdu_busy_every), nr) ||
-			     (!v.in_line &&
-			      mdu.held >= READ_ONCE(mdu_queue_len)));
-	v.no_space = v.busy &&
-		     !(skcipher_request_flags(req) & CRYPTO_TFM_REQ_MAY_BACKLOG);
-	if (v.no_space) {
-		c->no_space++;
-		return v;
-	}
+	guard(spinlock_irqsave)(&mdu_lock);
+	nr = mdu_count.requests + 1;
+	if (mdu_every(READ_ONCE(mdu_sync_every), nr))
+		ret = 0;
+	else if (mdu_every(READ_ONCE(mdu_busy_every), nr) ||
+		 (!in_line && mdu_held >= READ_ONCE(mdu_queue_len)))
+		ret = -EBUSY;
+	if (ret == -EBUSY &&
+	    !(skcipher_request_flags(req) & CRYPTO_TFM_REQ_MAY_BACKLOG))
+		return -ENOSPC;
 
 	rctx->nr = nr;
-	c->requests = nr;
-	c->units += mdu_units(req);
-	c->many += mdu_units(req) > 1;
-	c->softirq += !!in_serving_softirq();
-	c->sync += v.sync;
-	c->busy += v.busy;
-	return v;
-}
+	rctx->fail = mdu_every(READ_ONCE(mdu_fail_every), nr) ?
+		     READ_ONCE(mdu_error) : 0;
+	mdu_count.requests = nr;
+	mdu_count.units += mdu_units(req);
+	mdu_count.many += mdu_units(req) > 1;
+	mdu_count.softirq += !!in_serving_softirq();
+	mdu_count.sync += !ret;
+	mdu_count.busy += ret == -EBUSY;
 
-/* The caller keeps the lock since mdu_judge(): the queue must not overflow. */
-static void mdu_enqueue(struct mdu_request_ctx *rctx, bool busy)
-{
-	struct mdu_counters *c = &mdu.counters;
-
-	if (busy) {
-		list_add_tail(&rctx->node, &mdu.backlog);
-		mdu.backlogged++;
-		c->most_backlogged = max_t(u64, mdu.backlogged,
-					   c->most_backlogged);
+	if (!ret || in_line)
+		return ret;
+	if (ret == -EBUSY) {
+		list_add_tail(&rctx->node, &mdu_backlog);
+		mdu_backlogged++;
+		mdu_count.most_backlogged = max(mdu_count.most_backlogged,
+						mdu_backlogged);
 	} else {
-		list_add_tail(&rctx->node, &mdu.queue);
-		mdu.queued++;
-		mdu.held++;
-		c->most_held = max_t(u64, mdu.held, c->most_held);
+		mdu_enqueue(rctx);
 	}
+	return ret;
 }
 
 static int mdu_crypt(struct skcipher_request *req, bool encrypt)
 {
-	struct crypto_skcipher *tfm = crypto_skcipher_reqtfm(req);
 	struct mdu_request_ctx *rctx = skcipher_request_ctx(req);
-	struct mdu_verdict v;
-	unsigned long flags;
-	int err;
+	bool in_line = READ_ONCE(mdu_context) == MDU_INLINE;
+	int ret;
 
 	/* Refuse invalid requests at once. */
-	if (crypto_skcipher_data_unit_size(tfm)) {
-		err = skcipher_check_data_units(req);
-		if (err)
-			return err;
+	if (crypto_skcipher_data_unit_size(crypto_skcipher_reqtfm(req))) {
+		ret = skcipher_check_data_units(req);
+		if (ret)
+			return ret;
 	}
 
 	rctx->self = rctx;
 	rctx->encrypt = encrypt;
-	rctx->fail = 0;
-	mdu_look(req, &rctx->seen);
-
-	spin_lock_irqsave(&mdu.lock, flags);
-	v = mdu_judge(rctx);
-	if (!v.no_space && !v.sync && !v.in_line)
-		mdu_enqueue(rctx, v.busy);
-	spin_unlock_irqrestore(&mdu.lock, flags);
-
-	if (v.no_space)
-		return -ENOSPC;
-	if (v.sync)
-		return mdu_process(rctx, skcipher_request_flags(req) &
-					 CRYPTO_TFM_REQ_MAY_SLEEP);
-	if (v.in_line) {
-		if (v.busy)
+	rctx->hash = mdu_hash(req);
+	ret = mdu_accept(rctx, in_line);
+	if (ret == -ENOSPC)
+		return ret;
+	if (!ret)
+		return mdu_process(rctx);
+	if (in_line) {
+		if (ret == -EBUSY)
 			mdu_tell(rctx, -EINPROGRESS);
-		mdu_tell(rctx, mdu_process(rctx, 0));
+		mdu_tell(rctx, mdu_process(rctx));
 	} else {
 		/* The owner may have freed the request by now. */
-		queue_work(mdu.wq, &mdu.work);
-		if (mdu_have_enough())
-			wake_up(&mdu.enough);
+		queue_work(mdu_wq, &mdu_work);
 	}
-	return v.busy ? -EBUSY : -EINPROGRESS;
+	return ret;
 }
 
 static int mdu_encrypt(struct skcipher_request *req)
@@ -701,15 +467,13 @@ static int mdu_set_data_unit(struct crypto_skcipher *tfm, unsigned int size,
 
 	if (size && size == READ_ONCE(mdu_refuse_size))
 		return -EINVAL;
-	if (step && step == READ_ONCE(mdu_refuse_step))
-		return -EINVAL;
 	return crypto_skcipher_set_data_unit(ctx->child, size, step);
 }
 
 /* Exclude asynchronous drivers, and with them this driver itself. */
 static struct crypto_skcipher *mdu_alloc_child(void)
 {
-	return crypto_alloc_skcipher(mdu_child, 0,
+	return crypto_alloc_skcipher("xts(aes)", 0,
 				     CRYPTO_ALG_ASYNC |
 				     CRYPTO_ALG_ALLOCATES_MEMORY);
 }
@@ -755,273 +519,58 @@ static struct skcipher_alg mdu_alg = {
 	.decrypt		= mdu_decrypt,
 };
 
-static int mdu_set_choice(const char *val, const struct kernel_param *kp)
-{
-	struct mdu_choice *choice = kp->arg;
-	int i = __sysfs_match_string(choice->names, choice->nr, val);
-
-	if (i < 0)
-		return i;
-	WRITE_ONCE(choice->value, i);
-	return 0;
-}
-
-static int mdu_get_choice(char *buffer, const struct kernel_param *kp)
-{
-	struct mdu_choice *choice = kp->arg;
-
-	return sysfs_emit(buffer, "%s\n", choice->names[choice->value]);
-}
-
-static const struct kernel_param_ops mdu_choice_ops = {
-	.set = mdu_set_choice,
-	.get = mdu_get_choice,
-};
-
-static int mdu_set_queue_len(const char *val, const struct kernel_param *kp)
-{
-	return param_set_uint_minmax(val, kp, 1, 4096);
-}
-
-static const struct kernel_param_ops mdu_queue_len_ops = {
-	.set = mdu_set_queue_len,
-	.get = param_get_uint,
-};
-
-static int mdu_set_delay(const char *val, const struct kernel_param *kp)
-{
-	return param_set_uint_minmax(val, kp, 0, 10 * USEC_PER_SEC);
-}
-
-static const struct kernel_param_ops mdu_delay_ops = {
-	.set = mdu_set_delay,
-	.get = param_get_uint,
-};
-
-/* Refuse non-errors, and errors that announce another answer. */
-static int mdu_set_error(const char *val, const struct kernel_param *kp)
-{
-	int error, err = kstrtoint(val, 0, &error);
-
-	if (err)
-		return err;
-	if (error >= 0 || error < -MAX_ERRNO || error == -EINPROGRESS ||
-	    error == -EBUSY)
-		return -EINVAL;
-	WRITE_ONCE(mdu_error, error);
-	return 0;
-}
-
-static const struct kernel_param_ops mdu_error_ops = {
-	.set = mdu_set_error,
-	.get = param_get_int,
-};
-
-module_param_cb(queue_len, &mdu_queue_len_ops, &mdu_queue_len, 0644);
-MODULE_PARM_DESC(queue_len, "Requests that the queue holds, 1 to 4096");
-module_param_cb(delay_us, &mdu_delay_ops, &mdu_delay_us, 0644);
-MODULE_PARM_DESC(delay_us, "How long to collect requests, up to ten seconds");
-module_param_cb(order, &mdu_choice_ops, &mdu_order, 0644);
-MODULE_PARM_DESC(order, "fifo, lifo or random");
-module_param_cb(context, &mdu_choice_ops, &mdu_context, 0644);
-MODULE_PARM_DESC(context, "process, softirq, inline or sync");
-module_param_named(busy_every, mdu_busy_every, uint, 0644);
-MODULE_PARM_DESC(busy_every, "Each Nth request finds the queue full");
-module_param_named(sync_every, mdu_sync_every, uint, 0644);
-MODULE_PARM_DESC(sync_every, "Each Nth request is done synchronously");
-module_param_named(fail_every, mdu_fail_every, uint, 0644);
-MODULE_PARM_DESC(fail_every, "Each Nth request fails");
-module_param_named(fail_at, mdu_fail_at, uint, 0644);
-MODULE_PARM_DESC(fail_at, "The Nth request fails");
-module_param_cb(error, &mdu_error_ops, &mdu_error, 0644);
-MODULE_PARM_DESC(error, "Error of the requests that fail, a negative number");
-module_param_named(fail_sync, mdu_fail_sync, bool, 0644);
-MODULE_PARM_DESC(fail_sync, "Requests that fail do so synchronously");
-module_param_named(refuse_size, mdu_refuse_size, uint, 0644);
-MODULE_PARM_DESC(refuse_size, "Size of data units that is refused");
-module_param_named(refuse_step, mdu_refuse_step, uint, 0644);
-MODULE_PARM_DESC(refuse_step, "IV step that is refused");
-module_param_named(child, mdu_child, charp, 0444);
-MODULE_PARM_DESC(child, "Algorithm or driver that does the work");
-
-static const struct {
-	const char *name;
-	size_t offset;
-} mdu_counter_names[] = {
-	{ "requests", offsetof(struct mdu_counters, requests) },
-	{ "units", offsetof(struct mdu_counters, units) },
-	{ "many", offsetof(struct mdu_counters, many) },
-	{ "softirq", offsetof(struct mdu_counters, softirq) },
-	{ "sync", offsetof(struct mdu_counters, sync) },
-	{ "busy", offsetof(struct mdu_counters, busy) },
-	{ "no_space", offsetof(struct mdu_counters, no_space) },
-	{ "failed", offsetof(struct mdu_counters, failed) },
-	{ "completed", offsetof(struct mdu_counters, completed) },
-	{ "largest_batch", offsetof(struct mdu_counters, largest_batch) },
-	{ "most_held", offsetof(struct mdu_counters, most_held) },
-	{ "most_backlogged", offsetof(struct mdu_counters, most_backlogged) },
-	{ "out_of_order", offsetof(struct mdu_counters, out_of_order) },
-	{ "corrupted", offsetof(struct mdu_counters, corrupted) },
-	{ "iv_log_lost", offsetof(struct mdu_counters, iv_log_lost) },
-};
-
 static int mdu_counters_show(struct seq_file *m, void *v)
 {
-	struct mdu_counters counters;
-	unsigned long flags;
-	unsigned int i;
+	const struct mdu_counters *c = &mdu_count;
 
-	spin_lock_irqsave(&mdu.lock, flags);
-	counters = mdu.counters;
-	spin_unlock_irqrestore(&mdu.lock, flags);
-
-	for (i = 0; i < ARRAY_SIZE(mdu_counter_names); i++)
-		seq_printf(m, "%s %llu\n", mdu_counter_names[i].name,
-			   *(u64 *)((void *)&counters +
-				    mdu_counter_names[i].offset));
+	guard(spinlock_irqsave)(&mdu_lock);
+	seq_printf(m, "requests %u\nunits %u\nmany %u\nsoftirq %u\nsync %u\nbusy %u\n",
+		   c->requests, c->units, c->many, c->softirq, c->sync, c->busy);
+	seq_printf(m, "failed %u\ncompleted %u\nmost_held %u\nmost_backlogged %u\n",
+		   c->failed, c->completed, c->most_held, c->most_backlogged);
+	seq_printf(m, "out_of_order %u\ncorrupted %u\n",
+		   c->out_of_order, c->corrupted);
 	return 0;
 }
 
 static ssize_t mdu_counters_write(struct file *file, const char __user *buf,
 				  size_t count, loff_t *ppos)
 {
-	unsigned long flags;
-
-	spin_lock_irqsave(&mdu.lock, flags);
-	memset(&mdu.counters, 0, sizeof(mdu.counters));
-	spin_unlock_irqrestore(&mdu.lock, flags);
+	guard(spinlock_irqsave)(&mdu_lock);
+	memset(&mdu_count, 0, sizeof(mdu_count));
 	return count;
 }
 
 DEFINE_SHOW_STORE_ATTRIBUTE(mdu_counters);
 
-/* Entries in the log do not change, so mdu_log_show() needs no lock. */
-static void *mdu_log_start(struct seq_file *m, loff_t *pos)
-{
-	unsigned long flags;
-	unsigned int len;
-
-	spin_lock_irqsave(&mdu.lock, flags);
-	len = mdu.log_len;
-	spin_unlock_irqrestore(&mdu.lock, flags);
-	return *pos < len ? &mdu.log[*pos] : NULL;
-}
-
-static void *mdu_log_next(struct seq_file *m, void *v, loff_t *pos)
-{
-	++*pos;
-	return mdu_log_start(m, pos);
-}
-
-static void mdu_log_stop(struct seq_file *m, void *v)
-{
-}
-
-static int mdu_log_show(struct seq_file *m, void *v)
-{
-	const struct mdu_log_entry *entry = v;
-
-	seq_printf(m, "%s %u %u %u %016llx%016llx %d\n",
-		   entry->encrypt ? "encrypt" : "decrypt", entry->size,
-		   entry->step, entry->units, get_unaligned_le64(entry->iv + 8),
-		   get_unaligned_le64(entry->iv), entry->err);
-	return 0;
-}
-
-static const struct seq_operations mdu_log_ops = {
-	.start	= mdu_log_start,
-	.next	= mdu_log_next,
-	.stop	= mdu_log_stop,
-	.show	= mdu_log_show,
-};
-
-static int mdu_log_open(struct inode *inode, struct file *file)
-{
-	return seq_open(file, &mdu_log_ops);
-}
-
-static ssize_t mdu_log_reset(struct file *file, const char __user *buf,
-			     size_t count, loff_t *ppos)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&mdu.lock, flags);
-	mdu.log_len = 0;
-	mdu.counters.iv_log_lost = 0;
-	spin_unlock_irqrestore(&mdu.lock, flags);
-	return count;
-}
-
-static const struct file_operations mdu_log_fops = {
-	.owner		= THIS_MODULE,
-	.open		= mdu_log_open,
-	.read		= seq_read,
-	.write		= mdu_log_reset,
-	.llseek		= seq_lseek,
-	.release	= seq_release,
-};
-
-static int __init mdu_check_child(void)
-{
-	struct crypto_skcipher *child = mdu_alloc_child();
-	int err = 0;
-
-	if (IS_ERR(child)) {
-		pr_err("mdu_cipher: no synchronous %s: %ld\n", mdu_child,
-		       PTR_ERR(child));
-		return PTR_ERR(child);
-	}
-	if (!crypto_skcipher_supports_multi_data_unit(child)) {
-		pr_err("mdu_cipher: %s takes one data unit a request\n",
-		       crypto_skcipher_driver_name(child));
-		err = -EOPNOTSUPP;
-	} else {
-		pr_info("mdu_cipher: on top of %s\n",
-			crypto_skcipher_driver_name(child));
-	}
-	crypto_free_skcipher(child);
-	return err;
-}
-
 static int __init mdu_init(void)
 {
-	int err = mdu_check_child();
+	struct crypto_skcipher *child = mdu_alloc_child();
+	bool takes_many;
+	int err;
 
-	if (err)
-		return err;
-
-	spin_lock_init(&mdu.lock);
-	INIT_LIST_HEAD(&mdu.queue);
-	INIT_LIST_HEAD(&mdu.backlog);
-	init_waitqueue_head(&mdu.enough);
-	INIT_WORK(&mdu.work, mdu_work);
-	INIT_WORK(&mdu.bh_work, mdu_bh_work);
-	init_completion(&mdu.bh_done);
-
-	mdu.log = vzalloc(array_size(MDU_IV_LOG_LEN, sizeof(*mdu.log)));
-	if (!mdu.log)
-		return -ENOMEM;
-	mdu.wq = alloc_workqueue("mdu_cipher", WQ_UNBOUND | WQ_MEM_RECLAIM, 1);
-	if (!mdu.wq) {
-		err = -ENOMEM;
-		goto free_log;
+	if (IS_ERR(child))
+		return PTR_ERR(child);
+	takes_many = crypto_skcipher_supports_multi_data_unit(child);
+	crypto_free_skcipher(child);
+	if (!takes_many) {
+		pr_err("mdu_cipher: xts(aes) takes one data unit a request\n");
+		return -EOPNOTSUPP;
 	}
-	/* Registering runs the self-tests, which need all of the above. */
+
+	mdu_wq = alloc_workqueue("mdu_cipher", WQ_UNBOUND | WQ_MEM_RECLAIM, 1);
+	if (!mdu_wq)
+		return -ENOMEM;
+	/* Registering runs the self-tests, which need the workqueue. */
 	err = crypto_register_skcipher(&mdu_alg);
-	if (err)
-		goto free_wq;
-
-	mdu.debugfs = debugfs_create_dir("mdu_cipher", NULL);
-	debugfs_create_file("counters", 0600, mdu.debugfs, NULL,
+	if (err) {
+		destroy_workqueue(mdu_wq);
+		return err;
+	}
+	mdu_debugfs = debugfs_create_dir("mdu_cipher", NULL);
+	debugfs_create_file("counters", 0600, mdu_debugfs, NULL,
 			    &mdu_counters_fops);
-	debugfs_create_file("iv_log", 0600, mdu.debugfs, NULL, &mdu_log_fops);
 	return 0;
-
-free_wq:
-	destroy_workqueue(mdu.wq);
-free_log:
-	vfree(mdu.log);
-	return err;
 }
 
 /*
@@ -1030,12 +579,11 @@ free_log:
  */
 static void __exit mdu_exit(void)
 {
-	debugfs_remove(mdu.debugfs);
+	debugfs_remove(mdu_debugfs);
 	crypto_unregister_skcipher(&mdu_alg);
-	destroy_workqueue(mdu.wq);
-	cancel_work_sync(&mdu.bh_work);
-	WARN_ON(mdu.held || mdu.backlogged);
-	vfree(mdu.log);
+	destroy_workqueue(mdu_wq);
+	cancel_work_sync(&mdu_bh_work);
+	WARN_ON(mdu_held || mdu_backlogged);
 }
 
 module_init(mdu_init);

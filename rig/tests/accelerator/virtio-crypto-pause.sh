@@ -6,27 +6,25 @@
 # the device again when this is possible, with the sessions of the right keys.
 
 . "$(dirname "$0")"/_lib.sh
+. "$TEST_DIR"/_faults.sh
 . "$TEST_DIR"/_accelerator_module.sh
+require_fault failslab virtcrypto_dev_start
+trap 'stop_failing; clean_virtio_crypto' EXIT
 
 NO_TESTS_PARAMETER=/sys/module/cryptomgr/parameters/notests
 
-# says_ready N|Y: sets what the device says, and gives the driver time to notice.
-says_ready() {
-	set_device ready="$1"
+# change_device NAME=VALUE: sets a parameter, and gives the driver time to notice.
+change_device() {
+	set_device "$1"
 	sleep 0.5
 }
 
 # The driver notices when the device is not ready, and when the device is ready again.
 pauses() {
-	says_ready N
+	change_device ready=N
 	uses_device no everything_works
-	says_ready Y
+	change_device ready=Y
 	uses_device yes everything_works
-}
-
-expect_sessions() {
-	[ "$(device_parameter sessions)" -eq "$1" ] ||
-		fail "$(device_parameter sessions) sessions, and not $1"
 }
 
 # not_ready MODE FORGETS: uses two keys, and the device is not ready for a while in between.
@@ -34,12 +32,11 @@ expect_sessions() {
 # another order.
 not_ready() {
 	open_volume "$1"
-	prepare_second
 	set_device forgets="$2"
 	open_second
 	pauses
 	uses_device yes block_io write "$VOLUME-2" < "$WORK/plain"
-	expect_sessions 4
+	expect_device sessions -eq 4
 	dmsetup remove "$NAME-2"
 	cpu_agrees
 	DISK=$DISK_2 KEY=$KEY_2 on_volume "$(cpu_cipher "$MODE")" read_plain
@@ -49,32 +46,27 @@ not_ready() {
 # requests, and nobody waits for the device.
 not_ready_under_load() {
 	# Room for 4 of the 512 device requests.  The device takes half a second for these.
-	rebind ring_size=16
+	reload_device ring_size=16
 	open_volume "$1"
 	set_device requests=0 delay_us=500000
 	start_writers 0.1
-	says_ready N
+	change_device ready=N
 	end_writers
-	[ "$(device_parameter requests)" -le 16 ] ||
-		fail "the device was given $(device_parameter requests) requests"
+	expect_device requests -le 16
 	set_device delay_us=0
-	says_ready Y
+	change_device ready=Y
 	uses_device yes everything_works
 	cpu_agrees
 }
 
 # key_meanwhile MODE STOP START: sets keys between these two settings of the device
 key_meanwhile() {
-	[ -e "$TEST_DEVICE/${2%=*}" ] || skip "the kernel cannot suspend devices"
 	open_volume "$1"
-	prepare_second
-	set_device "$2"
-	sleep 0.5
+	change_device "$2"
 	set_key_again
 	open_second
 	uses_device no everything_works
-	set_device "$3"
-	sleep 0.5
+	change_device "$3"
 	uses_device yes everything_works
 	uses_device yes block_io write "$VOLUME-2" < "$WORK/plain"
 	dmsetup remove "$NAME-2"
@@ -98,51 +90,43 @@ register_rsa() {
 # not_started MODE: the driver must not use a device whose algorithms it cannot register, or
 # sessions would change under requests.
 not_started() {
-	[ -w $NO_TESTS_PARAMETER ] || skip "the kernel cannot do without self-tests"
-	register_rsa rebind rsa=Y
+	register_rsa reload_device rsa=Y
 	open_volume "$1"
-	says_ready N
-	set_device name_taken=Y
-	says_ready Y
+	change_device ready=N
+	start_failing failslab virtcrypto_dev_start
+	change_device ready=Y
+	stop_failing
 	uses_device no everything_works
-	set_device name_taken=N
 	register_rsa set_device ready=Y
 	uses_device yes everything_works
-	expect_sessions 2
+	expect_device sessions -eq 2
 	cpu_agrees
 }
 
 # The driver's RSA has a user when the device goes away.  The algorithm must stay registered, or
 # the driver must register it again with a reference count that includes the user.
 rsa_in_use() {
-	[ -w $NO_TESTS_PARAMETER ] || skip "the kernel cannot do without self-tests"
-	register_rsa rebind rsa=Y
+	register_rsa reload_device rsa=Y
 	set_device rsa_user=Y
 	unbind
 	register_rsa bind
 	set_device rsa_user=N
 	unbind
 	! has_rsa || fail "RSA is registered without a device and a user"
-	set_device rsa=N
-	bind
 }
 
 # breaks_when_ready MODE: the device breaks the control queue while the driver makes sessions.
 breaks_when_ready() {
 	open_volume "$1"
-	says_ready N
+	change_device ready=N
 	set_device break_control=Y
-	says_ready Y
+	change_device ready=Y
 	uses_device no everything_works
-	set_device break_control=N
-	cpu_agrees
-	rebind
-	like_cpu "$1" yes
+	works_again
 }
 
 # cannot_wake MODE: the device of a volume has no virtqueues after a suspend
 cannot_wake() {
-	[ -e $TEST_DEVICE/asleep ] || skip "the kernel cannot suspend devices"
 	open_volume "$1"
 	set_device no_queues=Y asleep=Y
 	! set_device asleep=N 2> /dev/null || fail "resumed without virtqueues"
@@ -161,9 +145,7 @@ wakes_later() {
 cannot_wake_and_goes() {
 	cannot_wake "$1"
 	unbind
-	cpu_agrees
-	bind
-	like_cpu "$1" yes
+	works_again
 }
 
 # The driver must close sessions before it resets the device.
@@ -171,7 +153,7 @@ never_forgets() {
 	set_device forgets=never
 	open_volume "$1"
 	unbind
-	expect_sessions 0
+	expect_device sessions -eq 0
 	cpu_agrees
 }
 

@@ -15,25 +15,19 @@
 require_virtio_crypto
 MODE=${MODES[-1]}
 
-SIZE=$((1024 * 1024))
-# QEMU has 256 sessions.  A key needs one session in each direction.
-QEMU_KEYS=128
-
 MONITOR=/dev/virtio-ports/monitor
 
-open_volume() {
-	KEY=$(random_key "$(key_bytes "$MODE")")
-	DISK=$(make_disk $((SIZE / 512)))
-	map "$DISK" "$(device_cipher "$MODE")-plain64" "$KEY" 8
-	random_file "$WORK/plain" $SIZE
-	uses_device yes block_io write "$VOLUME" < "$WORK/plain"
-	expect_batched
+expect_used_by_new_volume() {
+	open_volume "$MODE"
+	uses_device yes read_plain
+	unmap
 }
 
 start_loads() {
+	open_volume "$MODE"
 	start_load 0 $((SIZE / 4))
 	start_load $((SIZE / 2)) $((SIZE / 4))
-	wait_rounds
+	uses_device yes wait_rounds
 }
 
 # Compares all written data, through the device and through the CPU.
@@ -41,17 +35,15 @@ end_loads() {
 	end_load
 	compare_loads
 	unmap
-	map "$DISK" "$(cpu_cipher "$MODE")-plain64" "$KEY" 8
+	on_volume "$(cpu_cipher "$MODE")" compare_all
+	expect_used_by_new_volume
+}
+
+compare_all() {
 	compare_loads
 	block_io read "$VOLUME" --offset $((SIZE / 4)) --length $((SIZE / 4)) > "$WORK/out"
 	head -c $((SIZE / 2)) "$WORK/plain" | tail -c $((SIZE / 4)) > "$WORK/expected"
 	expect_same "$WORK/expected" "$WORK/out" "what nobody wrote to"
-	unmap
-}
-
-expect_used_by_new_volume() {
-	open_volume
-	unmap
 }
 
 device_is_there() {
@@ -62,43 +54,35 @@ device_is_gone() {
 	! device_is_there
 }
 
-monitor() {
-	echo "$*" > $MONITOR
-}
-
 unplug() {
 	if [ -d $TEST_DEVICE ]; then
 		rmmod virtio_crypto_device
 		return
 	fi
-	monitor device_del accelerator
+	echo "device_del accelerator" > $MONITOR
 	wait_for 60 device_is_gone
 }
 
 # QEMU refuses the name while it still has the device.
 added_to_qemu() {
-	monitor device_add virtio-crypto-pci,cryptodev=cryptodev,id=accelerator
+	echo "device_add virtio-crypto-pci,cryptodev=cryptodev,id=accelerator" > $MONITOR
 	sleep 1
 	device_is_there
 }
 
 plug() {
-	if [ ! -c $MONITOR ]; then
-		modprobe virtio_crypto_device
-		wait_for 60 device_is_there
-	else
+	if [ -c $MONITOR ]; then
 		wait_for 60 added_to_qemu
+	else
+		modprobe virtio_crypto_device
 	fi
 }
 
 unplugged() {
-	local i
-
 	[ -c $MONITOR ] || [ -d $TEST_DEVICE ] ||
 		skip "no virtio port leads to QEMU's monitor"
-	open_volume
 	start_loads
-	for i in 1 2; do
+	for _ in 1 2; do
 		unplug
 		uses_device no wait_rounds
 		plug
@@ -107,85 +91,52 @@ unplugged() {
 		uses_device yes wait_rounds
 	done
 	end_loads
-	expect_used_by_new_volume
 }
 
 unbound() {
-	local i device
-
-	device=$(virtio_device)
-	open_volume
 	start_loads
-	for i in 1 2 3; do
-		echo "$device" > $VIRTIO_DRIVER/unbind
+	for _ in 1 2 3; do
+		unbind
 		uses_device no wait_rounds
-		echo "$device" > $VIRTIO_DRIVER/bind
+		bind
 		wait_rounds
 	done
 	end_loads
-	expect_used_by_new_volume
 }
 
 # sleeps STATE: suspends the machine only as far as its devices, which is enough here.
 sleeps() {
-	local i
-
 	[ -e /sys/power/pm_test ] || skip "the kernel cannot test a suspend"
 	grep -w "$1" /sys/power/state > /dev/null || skip "no such state: $1"
-	open_volume
 	start_loads
 	echo devices > /sys/power/pm_test
-	for i in 1 2; do
+	for _ in 1 2; do
 		echo "$1" > /sys/power/state
 		uses_device yes wait_rounds
 	done
 	echo none > /sys/power/pm_test
 	end_loads
-	expect_used_by_new_volume
-}
-
-# more_volumes NUMBER
-more_volumes() {
-	local i
-
-	for ((i = 0; i < $1; i++)); do
-		dmsetup create "$NAME-$i" --table "0 8 crypt $(device_cipher "$MODE")-plain64 \
-			$(random_key "$(key_bytes "$MODE")") 0 $DISK 0"
-	done
 }
 
 # If the device has no room for a key, the CPU encrypts the volume until the volume gets a
 # key for which there is room.
 no_session_left() {
-	random_file "$WORK/plain" $SIZE
-	KEY=$(random_key "$(key_bytes "$MODE")")
-	DISK=$(make_disk $((SIZE / 512)))
-	if [ -d $TEST_DEVICE ]; then
-		set_device no_sessions=Y
-	else
-		more_volumes $QEMU_KEYS
-	fi
-	map "$DISK" "$(device_cipher "$MODE")-plain64" "$KEY" 8
-	uses_device no write_plain
-	if [ -d $TEST_DEVICE ]; then
-		set_device no_sessions=N
-		[ "$(device_parameter sessions)" -eq 0 ] || fail "sessions are left over"
-	else
-		dmsetup remove "$NAME-0"
-	fi
+	[ -d $TEST_DEVICE ] || skip "only the device of the test module can refuse keys"
+	set_device no_sessions=Y
+	uses_device no open_volume "$MODE"
+	set_device no_sessions=N
+	expect_device sessions -eq 0
 	set_key_again
 	uses_device yes read_plain
-	unmap
-	on_volume "$(cpu_cipher "$MODE")" read_plain
+	cpu_agrees
 }
 
 module_stays() {
-	open_volume
+	open_volume "$MODE"
 	! rmmod virtio_crypto 2> "$WORK/message" || fail "removed while it is in use"
 	unmap
 	rmmod virtio_crypto
-	[ ! -d $TEST_DEVICE ] || [ "$(device_parameter sessions)" -eq 0 ] ||
-		fail "sessions are left over"
+	[ ! -d $TEST_DEVICE ] || expect_device sessions -eq 0
 	modprobe virtio_crypto
 	wait_for 300 self_tests_done
 	has_driver "$MODE"

@@ -11,8 +11,6 @@ require_virtio_crypto
 require_tools cryptsetup
 require_helper cipher_priority
 
-SIZE=$((1024 * 1024))
-
 # expect_way Y|N
 expect_way() {
 	case $1:$LAST_STATUS in
@@ -41,8 +39,7 @@ like_cpu() {
 	local mode=$1 way
 
 	OPTIONS=("${@:2}")
-	KEY=$(random_key "$(key_bytes "$mode")")
-	DISK=$(make_disk $((SIZE / 512)))
+	prepare_volume "$(key_bytes "$mode")"
 	for way in Y N; do
 		set_batching $way
 		on_volume "$(device_cipher "$mode")" anew_and_read
@@ -53,49 +50,31 @@ like_cpu() {
 	done
 }
 
-# by_cryptsetup MODE COMMAND...: runs COMMAND on a LUKS2 volume whose header names the driver.
-by_cryptsetup() {
-	local key_size=$(($(key_bytes "$1") * 8))
+# luks MODE: the device writes to a LUKS2 volume whose header names the driver.  The CPU reads
+# the data back, through a table with the same key and the CPU's cipher.
+luks() {
+	local cipher table
 
-	DISK=$(make_disk $((20 * 1024 * 1024 / 512)))
+	SHAPE=(--length "$SIZE")
+	cipher=$(device_cipher "$1")-plain64
+	random_file "$WORK/plain" $SIZE
 	random_file "$WORK/key" 32
+	DISK=$(make_disk $((20 * 1024 * 1024 / 512)))
 	luks_format "$DISK" --key-file "$WORK/key" --type luks2 --sector-size 512 \
-		--cipher "$(device_cipher "$1")-plain64" --key-size $key_size
-	cryptsetup open --key-file "$WORK/key" "$DISK" "$NAME"
-	"${@:2}"
-	cryptsetup close "$NAME"
-}
-
-# The device writes data through the volume.  The CPU reads the data back, through a table
-# with the same key and the CPU's cipher.
-write_for_cpu() {
-	local table
-
+		--cipher "$cipher" --key-size $(($(key_bytes "$1") * 8))
+	# Without the keyring, the table has the key.
+	cryptsetup open --disable-keyring --key-file "$WORK/key" "$DISK" "$NAME"
 	uses_device yes write_plain
 	expect_batched
 	cryptsetup status "$NAME" > "$WORK/status"
-	grep "cipher: *$(device_cipher "$1")-plain64" "$WORK/status" > /dev/null ||
+	grep "cipher: *$cipher" "$WORK/status" > /dev/null ||
 		fail "cryptsetup status: $(cat "$WORK/status")"
 	read -r -a table < <(dmsetup table --showkeys "$NAME")
-	KEY=$(luks_key)
-	dmsetup suspend "$NAME"
 	table[3]=$(cpu_cipher "$1")-plain64
-	table[4]=$KEY
+	dmsetup suspend "$NAME"
 	dmsetup load "$NAME" --table "${table[*]}"
 	dmsetup resume "$NAME"
 	uses_device no read_plain
-}
-
-luks_key() {
-	cryptsetup luksDump --batch-mode --dump-volume-key --key-file "$WORK/key" \
-		--volume-key-file "$WORK/volume_key" "$DISK" > /dev/null
-	od -An -v -tx1 "$WORK/volume_key" | tr -d ' \n'
-}
-
-luks() {
-	SHAPE=(--length "$SIZE")
-	random_file "$WORK/plain" $SIZE
-	by_cryptsetup "$1" write_for_cpu "$1"
 }
 
 # preferred MODE: the kernel prefers the driver, and the table does not name it
@@ -103,9 +82,7 @@ preferred() {
 	local driver=virtio_crypto_aes_$1 before
 
 	read -r _ before _ < <(device_drivers "$1")
-	KEY=$(random_key "$(key_bytes "$1")")
-	DISK=$(make_disk $((SIZE / 512)))
-	random_file "$WORK/plain" $SIZE
+	prepare_volume "$(key_bytes "$1")"
 	"$TEST_DIR"/cipher_priority "$driver" 30000
 	# shellcheck disable=SC2064 # expand the variables now
 	trap "$TEST_DIR/cipher_priority $driver $before" EXIT
@@ -117,9 +94,7 @@ preferred() {
 
 # QEMU has no XTS with keys of 192 bits, whatever key length it reports.
 key_of_cpu() {
-	KEY=$(random_key 48)
-	DISK=$(make_disk $((SIZE / 512)))
-	random_file "$WORK/plain" $SIZE
+	prepare_volume 48
 	uses_device no on_volume "$(device_cipher xts)" write_plain
 	on_volume "$(cpu_cipher xts)" read_plain
 }

@@ -1,23 +1,34 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034 # variables for the tests
 #
-# The ciphers of a virtio crypto device, and the same ciphers on the CPU.  To be sourced
-# after _lib.sh.
+# Volumes with the ciphers of a virtio crypto device, and with the same ciphers on the CPU.
+# To be sourced after _lib.sh.
 
 VIRTIO_DRIVER=/sys/bus/virtio/drivers/virtio_crypto
 # The device of the test module, rig/modules/virtio_crypto_device.
 TEST_DEVICE=/sys/module/virtio_crypto_device/parameters
+SIZE=$((1024 * 1024))
 LOADED=
 OPTIONS=()
 SHAPE=()
 
-# Prints the name of the device on the bus.
+# Prints the name on the bus of the device that the driver is bound to.
 virtio_device() {
 	local device
 
 	for device in "$VIRTIO_DRIVER"/virtio*; do
 		[ ! -e "$device" ] || echo "${device##*/}"
 	done
+}
+
+unbind() {
+	DEVICE=$(virtio_device)
+	echo "$DEVICE" > $VIRTIO_DRIVER/unbind
+}
+
+# Binds the driver to the device again that unbind() took from it.
+bind() {
+	echo "$DEVICE" > $VIRTIO_DRIVER/bind
 }
 
 # require_virtio_crypto() sets this as the EXIT trap, in place of the trap of _lib.sh.
@@ -28,12 +39,6 @@ clean_virtio_crypto() {
 	[ -z "$LOADED" ] || rmmod virtio_crypto_device
 }
 
-load_test_device() {
-	[ ! -d $TEST_DEVICE ] || return 0
-	modprobe -q virtio_crypto_device || return
-	LOADED=yes
-}
-
 # Uses the device that exists, or else the device of the test module.  Sets MODES to the
 # cipher modes of the device.
 require_virtio_crypto() {
@@ -42,7 +47,7 @@ require_virtio_crypto() {
 	[ -d $VIRTIO_DRIVER ] || modprobe -q virtio_crypto ||
 		skip_all "the kernel has no driver of virtio crypto devices"
 	trap clean_virtio_crypto EXIT
-	[ -n "$(virtio_device)" ] || load_test_device ||
+	[ -n "$(virtio_device)" ] || { modprobe -q virtio_crypto_device && LOADED=yes; } ||
 		skip_all "no virtio crypto device, and no module virtio_crypto_device"
 	wait_for 300 self_tests_done
 	MODES=()
@@ -50,11 +55,6 @@ require_virtio_crypto() {
 		! has_driver $mode || MODES+=("$mode")
 	done
 	[ ${#MODES[@]} -gt 0 ] || skip_all "the device has no cipher of disks"
-}
-
-require_test_device() {
-	require_virtio_crypto
-	[ -d $TEST_DEVICE ] || skip_all "there is another virtio crypto device"
 }
 
 # set_device NAME=VALUE...: sets parameters of the test module
@@ -66,9 +66,12 @@ set_device() {
 	done
 }
 
-# Prints a parameter of the test module.
-device_parameter() {
-	cat "$TEST_DEVICE/$1"
+# expect_device NAME TEST NUMBER: tests a parameter of the test module
+expect_device() {
+	local value
+
+	value=$(< "$TEST_DEVICE/$1")
+	test "$value" "$2" "$3" || fail "device: $1 is not $2 $3, but $value"
 }
 
 # device_drivers [cbc|xts]: prints the drivers of the device, as drivers_of() does
@@ -113,20 +116,12 @@ cpu_cipher() {
 # Prints how many interrupts the device's queues had.  The control queue may be included.
 interrupts() {
 	if [ -d $TEST_DEVICE ]; then
-		device_parameter interrupts
+		cat $TEST_DEVICE/interrupts
 		return
 	fi
 	awk -v pattern=" $(virtio_device)(-dataq.*|-virtqueues)?\$" '
 		$0 ~ pattern { for (i = 2; $i ~ /^[0-9]+$/; i++) sum += $i }
 		END { print sum + 0 }' /proc/interrupts
-}
-
-# Sets the key of the volume again, so that the driver looks for a device.
-set_key_again() {
-	dmsetup suspend "$NAME"
-	dmsetup message "$NAME" 0 key wipe
-	dmsetup message "$NAME" 0 key set "$KEY"
-	dmsetup resume "$NAME"
 }
 
 # uses_device yes|no COMMAND...: does COMMAND cause interrupts of the device?
@@ -137,6 +132,30 @@ uses_device() {
 	"${@:2}"
 	[ "$(interrupts)" -eq "$before" ] || used=yes
 	[ $used = "$expected" ] || fail "is the device used? $used"
+}
+
+# prepare_volume KEY_BYTES: sets DISK and KEY, and puts random data into $WORK/plain.
+prepare_volume() {
+	KEY=$(random_key "$1")
+	DISK=$(make_disk $((SIZE / 512)))
+	random_file "$WORK/plain" $SIZE
+}
+
+# open_volume MODE: opens $VOLUME, which the device encrypts, and writes $WORK/plain.
+open_volume() {
+	MODE=$1
+	prepare_volume "$(key_bytes "$MODE")"
+	map "$DISK" "$(device_cipher "$MODE")-plain64" "$KEY" 8
+	write_plain
+	expect_batched
+}
+
+# Sets the key of the volume again, so that the driver looks for a device.
+set_key_again() {
+	dmsetup suspend "$NAME"
+	dmsetup message "$NAME" 0 key wipe
+	dmsetup message "$NAME" 0 key set "$KEY"
+	dmsetup resume "$NAME"
 }
 
 # on_volume CIPHER COMMAND...: runs COMMAND on a volume with $DISK, $KEY and OPTIONS.  Then
@@ -156,4 +175,10 @@ write_plain() {
 read_plain() {
 	block_io read "$VOLUME" "${SHAPE[@]}" > "$WORK/out"
 	expect_same "$WORK/plain" "$WORK/out" "read from the volume"
+}
+
+# cpu_agrees: closes $VOLUME.  The CPU must read $WORK/plain from the disk.
+cpu_agrees() {
+	unmap
+	on_volume "$(cpu_cipher "$MODE")" read_plain
 }

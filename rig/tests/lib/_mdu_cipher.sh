@@ -1,48 +1,34 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# The asynchronous cipher of rig/modules/mdu_cipher, and devices that complete
-# in softirq and timer context.  To be sourced after _lib.sh.  The test must set
-# "trap clean_async EXIT" in place of the trap of _lib.sh.
+# The asynchronous cipher of rig/modules/mdu_cipher, and devices that complete in softirq and
+# timer context.  To be sourced after _lib.sh.  Skips the test if one of them is missing, and
+# undoes failed allocations when the test ends.
 
+. "$TEST_DIR"/_compare.sh
+. "$TEST_DIR"/_faults.sh
 . "$TEST_DIR"/_null_blk.sh
 
-# shellcheck disable=SC2034 # variable for the tests
+# shellcheck disable=SC2034 # variables for the tests
 MDU_CIPHER=capi:xts-mdu-test-plain64
+# shellcheck disable=SC2034
+NO_WORKQUEUES=(no_read_workqueue no_write_workqueue)
 MDU_PARAMETERS=/sys/module/mdu_cipher/parameters
-MDU_DEBUGFS=/sys/kernel/debug/mdu_cipher
+MDU_COUNTERS=/sys/kernel/debug/mdu_cipher/counters
 LOADED=
-declare -A CIPHER STATUS
-
-require_mdu_cipher() {
-	[ -d $MDU_PARAMETERS ] || { modprobe -q mdu_cipher && LOADED=yes; } ||
-		skip_all "no module mdu_cipher, see rig/modules/mdu_cipher"
-	mount_debugfs
-	[ -w $MDU_DEBUGFS/counters ] || skip_all "no debugfs of mdu_cipher"
-}
-
-# set_cipher NAME=VALUE...
-set_cipher() {
-	local word
-
-	for word; do
-		echo "${word#*=}" > "$MDU_PARAMETERS/${word%%=*}"
-	done
-}
+declare -A CIPHER
 
 # reset_cipher [NAME=VALUE...]: sets these parameters, all others to their defaults, and
 # the counters to 0.
 # shellcheck disable=SC2120 # tests give arguments
 reset_cipher() {
-	set_cipher queue_len=16 delay_us=0 order=fifo context=process busy_every=0 \
-		sync_every=0 fail_every=0 fail_at=0 error=-5 fail_sync=N \
-		refuse_size=0 refuse_step=0 "$@"
-	reset_counters
-}
+	local word
 
-reset_counters() {
-	echo > "$MDU_DEBUGFS/counters"
-	echo > "$MDU_DEBUGFS/iv_log"
+	for word in queue_len=16 delay_us=0 order=fifo context=process busy_every=0 \
+		    sync_every=0 fail_every=0 error=-5 refuse_size=0 "$@"; do
+		echo "${word#*=}" > "$MDU_PARAMETERS/${word%%=*}"
+	done
+	echo > $MDU_COUNTERS
 }
 
 # Puts the counters of the cipher into CIPHER.  Reads the file only once: "read" would
@@ -52,19 +38,7 @@ read_cipher() {
 
 	while read -r name number; do
 		CIPHER[$name]=$number
-	done <<< "$(< "$MDU_DEBUGFS/counters")"
-}
-
-# Puts the counters of dm-crypt into STATUS.  Batching must be on.
-read_status() {
-	local line word
-
-	line=$(get_status)
-	STATUS=()
-	for word in $line; do
-		STATUS[${word%:*}]=${word#*:}
-	done
-	[ "${STATUS[batch_sectors]}" = on ] || fail "batching is not on: $line"
+	done <<< "$(< $MDU_COUNTERS)"
 }
 
 # expect_status BATCHES FALLBACKS: checks the counters of dm-crypt
@@ -73,22 +47,20 @@ expect_status() {
 	expect_count fallbacks "$2"
 }
 
-# expect_cipher NAME TEST NUMBER|NAME: tests a counter, as in: expect_cipher busy -gt 0
+# expect_cipher NAME TEST NUMBER|NAME...: tests counters, as in: expect_cipher busy -gt 0
 expect_cipher() {
-	local other
-
 	read_cipher
-	other=${CIPHER[$3]-$3}
-	test "${CIPHER[$1]}" "$2" "$other" ||
-		fail "cipher: $1 is not $2 $3, but: $(<"$MDU_DEBUGFS/counters")"
+	while [ $# -gt 0 ]; do
+		test "${CIPHER[$1]}" "$2" "${CIPHER[$3]-$3}" ||
+			fail "cipher: $1 is not $2 $3, but: $(< $MDU_COUNTERS)"
+		shift 3
+	done
 }
 
 # With all parameters of the cipher, each request must complete, and nobody may
 # touch a request before that.
 expect_cipher_sane() {
-	expect_cipher completed -eq requests
-	expect_cipher corrupted -eq 0
-	expect_cipher no_space -eq 0
+	expect_cipher completed -eq requests corrupted -eq 0
 }
 
 # make_device loop|irq1|irq2 MIB: sets DISK.  A null_blk keeps its data.  With more than
@@ -100,14 +72,29 @@ make_device() {
 	esac
 }
 
-# open_encrypted DEVICE CIPHER [OPTION...]: opens $VOLUME with the key in KEY.  The oracle
-# has encrypted SIZE random bytes for $VOLUME, which are also in $WORK/plain.
+# open_encrypted DEVICE CIPHER [OPTION...]: opens $VOLUME, whose sectors have UNIT bytes.
+# The oracle has encrypted SIZE random bytes for $VOLUME, which are also in $WORK/plain.
 open_encrypted() {
 	make_device "$1" $((SIZE >> 20))
 	random_file "$WORK/plain" "$SIZE"
-	oracle encrypt --key "$KEY" < "$WORK/plain" | block_io write "$DISK"
-	map "$DISK" "$2" "$KEY" 0 "${@:3}"
+	oracle encrypt --key "$KEY" --sector-size "$UNIT" < "$WORK/plain" |
+		block_io write "$DISK"
+	map "$DISK" "$2" "$KEY" 0 "sector_size:$UNIT" "${@:3}"
 	expect_on
+}
+
+# write_at_once FILE: two programs write a half of FILE each, one of them in one I/O of many
+# bios and many segments, the other one in I/Os of many sizes.
+write_at_once() {
+	local half=$((SIZE / 2)) large
+
+	head -c $half "$1" |
+		block_io write "$VOLUME" --sizes $half --cut $((UNIT * 4)) &
+	large=$!
+	tail -c $half "$1" |
+		block_io write "$VOLUME" --offset $half \
+			--sizes "131072,$UNIT,16384,65536,$UNIT,8192"
+	wait $large
 }
 
 # run_async_case DESCRIPTION FUNCTION [ARGUMENT...]: runs a case that begins with the
@@ -122,9 +109,18 @@ run_async_case() {
 clean_async() {
 	trap - ERR
 	set +e
+	stop_failing
 	remove_null_blk
 	# shellcheck disable=SC2119
 	reset_cipher
 	clean_all
 	[ -z "$LOADED" ] || rmmod mdu_cipher
 }
+
+require_helper xts_oracle
+[ -d $MDU_PARAMETERS ] || { modprobe -q mdu_cipher && LOADED=yes; } ||
+	skip_all "no module mdu_cipher, see rig/modules/mdu_cipher"
+trap clean_async EXIT
+mount_debugfs
+[ -w $MDU_COUNTERS ] || skip_all "no debugfs of mdu_cipher"
+require_null_blk
