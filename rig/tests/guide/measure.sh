@@ -27,6 +27,8 @@
 
 set -eu
 set -o pipefail
+# printf must take numbers with a dot.
+export LC_ALL=C
 
 usage() {
 	sed -n '3,/^$/s/^# \{0,1\}//p' "$0" | sed "s|^usage: [^ ]*|usage: ${0##*/}|"
@@ -69,7 +71,7 @@ done
 [[ $cipher =~ ^[^[:space:]]+$ ]] || die "--cipher '$cipher' is no name of a cipher"
 
 [ "$(id -u)" -eq 0 ] || die "must be run as root"
-for tool in dmsetup blockdev fio jq awk sort; do
+for tool in dmsetup blockdev fio jq sort; do
 	command -v "$tool" > /dev/null || die "$tool is not installed"
 done
 parameter=/sys/module/dm_crypt/parameters/batch_sectors
@@ -143,33 +145,20 @@ speed() {
 	jq ".jobs[0].$2.bw" "$work/fio"
 }
 
-# Reads lines "OFF ON", in KiB/s.  Prints their medians, in MiB/s, the median of the ratios,
-# and the spread of the ratios.
+# summary FILE: reads pairs "[OFF, ON]", in KiB/s.  Prints their medians, in MiB/s, the median
+# of the ratios, and the spread of the ratios, in percent.
 summary() {
-	awk '
-		function sort(a, n,	i, j, x) {
-			for (i = 2; i <= n; i++) {
-				x = a[i]
-				for (j = i - 1; j > 0 && a[j] > x; j--)
-					a[j + 1] = a[j]
-				a[j + 1] = x
-			}
-		}
-		function quantile(a, n, part,	at, low) {
-			at = 1 + (n - 1) * part
-			low = int(at)
-			return low == n ? a[n] : a[low] + (at - low) * (a[low + 1] - a[low])
-		}
-		$1 > 0 && $2 > 0 { n++; off[n] = $1; on[n] = $2; ratio[n] = $2 / $1 }
-		END {
-			if (n < NR || n == 0)
-				exit 1
-			sort(off, n); sort(on, n); sort(ratio, n)
-			middle = quantile(ratio, n, 0.5)
-			printf "%9.0f %9.0f %7.2f %7.0f%%\n", quantile(off, n, 0.5) / 1024,
-				quantile(on, n, 0.5) / 1024, middle,
-				100 * (quantile(ratio, n, 0.75) - quantile(ratio, n, 0.25)) / middle
-		}'
+	jq -rs '
+		def quantile(part):
+			sort | ((length - 1) * part) as $at | ($at | floor) as $low
+			| .[$low] + ($at - $low) * (.[$at | ceil] - .[$low]);
+
+		if any(.[][]; . <= 0) then error("fio reports a speed of 0") else . end
+		| map(.[1] / .[0]) as $ratios
+		| ($ratios | quantile(0.5)) as $middle
+		| [(map(.[0]) | quantile(0.5) / 1024), (map(.[1]) | quantile(0.5) / 1024), $middle,
+			100 * (($ratios | quantile(0.75)) - ($ratios | quantile(0.25))) / $middle]
+		| @tsv' "$1"
 }
 
 IFS=, read -r -a sizes <<< "$sector_size"
@@ -193,7 +182,7 @@ for size in "${sizes[@]}"; do
 					on=$(speed on "$rw" "$bs")
 					off=$(speed off "$rw" "$bs")
 				fi
-				echo "$off $on" >> "$work/$size-$rw-$bs"
+				echo "[$off, $on]" >> "$work/$size-$rw-$bs"
 			done
 		done
 	done
@@ -207,8 +196,9 @@ printf '%-6s %-5s %6s %9s %9s %7s %8s\n' sector I/O size off on on/off spread
 for size in "${sizes[@]}"; do
 	for rw in "${directions[@]}"; do
 		for bs in "${blocks[@]}"; do
-			printf '%-6s %-5s %6s %s\n' "$size" "$rw" "$bs" \
-				"$(summary < "$work/$size-$rw-$bs")"
+			read -r off on ratio spread < <(summary "$work/$size-$rw-$bs")
+			printf '%-6s %-5s %6s %9.0f %9.0f %7.2f %7.0f%%\n' "$size" "$rw" "$bs" \
+				"$off" "$on" "$ratio" "$spread"
 		done
 	done
 done

@@ -1,48 +1,58 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that dm-crypt frees its scatterlists, with a cipher that answers at once and
-# with one that answers later: hundreds of bios that need a scatterlist do not make the
-# kernel's own memory grow.
+# Proves that dm-crypt frees its scatterlists, with a cipher that answers at once, with one
+# that answers later, and with one that fails: hundreds of bios that need a scatterlist do
+# not make the kernel's own memory grow.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_kmemleak.sh
 . "$TEST_DIR"/_mdu_cipher.sh
-require_mdu_cipher
 
-KEY=$(random_key 64)
 SIZE=$((8 * 1024 * 1024))
 BIO=(--cut 512 --sizes 16384)		# 32 segments in a bio
 # Each scatterlist takes more than a KiB, and there are $SIZE / 16 KiB of them.
 MOST_KIB=256
 
-# gives_back read|write CIPHER
+# transfer read|write: transfers all of the volume, also if the cipher fails.
+transfer() {
+	# A read ignores its input.
+	block_io "$1" "$VOLUME" "${BIO[@]}" --errors "$WORK/errors" < "$WORK/plain" > "$WORK/out"
+}
+
+# gives_back read|write CIPHER [NAME=VALUE...]: with these parameters of MDU_CIPHER
 gives_back() {
 	local before
 
+	reset_cipher "${@:3}"
 	DISK=$(make_disk $((SIZE / 512)))
 	map "$DISK" "$2" "$KEY" 0
 	random_file "$WORK/plain" $SIZE
 	# The first run makes the allocations that stay.
-	block_io write "$VOLUME" "${BIO[@]}" < "$WORK/plain"
-	block_io read "$VOLUME" "${BIO[@]}" > "$WORK/out"
-
+	transfer write
+	transfer read
 	before=$(meminfo SUnreclaim)
-	case $1 in
-	write)	block_io write "$VOLUME" "${BIO[@]}" < "$WORK/plain" ;;
-	read)	block_io read "$VOLUME" "${BIO[@]}" > "$WORK/out" ;;
-	esac
+	transfer "$1"
 	expect_slab "$before" $MOST_KIB
 	expect_count fallbacks 0
 	expect_batched
+	expect_cipher_sane
 }
 
-trap clean_async EXIT
+# gives_back_failed read|write NAME=VALUE...: each bio fails.
+gives_back_failed() {
+	gives_back "$1" "$MDU_CIPHER" fail_every=1 "${@:2}"
+	expect_cipher failed -eq requests
+	[ "$(wc -l < "$WORK/errors")" -eq $((SIZE / 16384)) ] || fail "not all I/Os failed"
+}
 
-ktap_set_plan 4
+ktap_set_plan 6
 for what in write read; do
-	run_case "memory is given back after ${what}s" gives_back $what aes-xts-plain64
+	run_async_case "memory is given back after ${what}s" gives_back $what aes-xts-plain64
 	run_async_case "memory is given back after ${what}s, with an asynchronous cipher" \
 		gives_back $what "$MDU_CIPHER"
 done
+run_async_case "memory is given back after writes that fail later" gives_back_failed write
+run_async_case "memory is given back after reads that fail at once" \
+	gives_back_failed read sync_every=1
 finish

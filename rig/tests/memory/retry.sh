@@ -7,100 +7,81 @@
 # its scatterlist falls back once, and is not batched when a workqueue continues it.
 
 . "$(dirname "$0")"/_lib.sh
-. "$TEST_DIR"/_faults.sh
 . "$TEST_DIR"/_mdu_cipher.sh
-require_helper xts_oracle
-require_mdu_cipher
-require_null_blk
+require_fault failslab crypt_alloc_sg
 
-KEY=$(random_key 64)
 SIZE=$((1024 * 1024))
-BIO=(--cut 2048 --sizes 131072)		# 64 segments in a bio
 BIOS=$((SIZE / 131072))
-UNITS=$((SIZE / 512))
 
-# open_volume DEVICE
+# open_volume DEVICE SECTOR_SIZE
 open_volume() {
+	UNIT=$2
+	UNITS=$((SIZE / UNIT))
 	open_encrypted "$1" "$MDU_CIPHER" no_read_workqueue
 }
 
+# Each bio has more segments than there are inline entries.
 read_volume() {
-	block_io read "$VOLUME" "${BIO[@]}" > "$WORK/out"
-	expect_same "$WORK/plain" "$WORK/out" "read"
+	expect_read "$WORK/plain" --sizes 131072 --cut $((UNIT * 4))
 	expect_cipher_sane
 }
 
-# batched DEVICE NAME=VALUE...
+# batched DEVICE SECTOR_SIZE NAME=VALUE...
 batched() {
-	open_volume "$1"
-	reset_cipher "${@:2}"
+	open_volume "$1" "$2"
+	reset_cipher "${@:3}"
 	read_volume
-	expect_cipher softirq -eq $BIOS
-	expect_cipher busy -eq $BIOS
-	expect_cipher requests -eq $BIOS
-	expect_cipher many -eq $BIOS
-	expect_cipher units -eq $UNITS
+	expect_cipher softirq -eq $BIOS busy -eq $BIOS requests -eq $BIOS many -eq $BIOS \
+		units -eq $UNITS
 	expect_status $BIOS 0
+}
+
+# falls_back DEVICE SECTOR_SIZE NAME=VALUE...
+falls_back() {
+	open_volume "$1" "$2"
+	reset_cipher "${@:3}"
+	start_failing failslab crypt_alloc_sg
+	read_volume
+	stop_failing
+	expect_cipher requests -eq $UNITS units -eq $UNITS
+	expect_status 0 $BIOS
 }
 
 # dm-crypt converts the first sector of each bio in softirq context, and stops because
 # the queue is full.  The delay keeps the queue full until dm-crypt looks.  Now and then
 # there is room earlier, and dm-crypt continues.
-falls_back() {
-	open_volume "$1"
-	reset_cipher busy_every=1 delay_us=2000
-	start_failing failslab crypt_alloc_sg
-	read_volume
-	stop_failing
-	expect_cipher softirq -ge $BIOS
-	expect_cipher softirq -lt $((2 * BIOS))
-	expect_cipher busy -eq $UNITS
-	expect_cipher requests -eq $UNITS
-	expect_cipher units -eq $UNITS
-	expect_status 0 $BIOS
+queue_full() {
+	falls_back "$@" busy_every=1 delay_us=2000
+	expect_cipher softirq -ge $BIOS softirq -lt $((2 * BIOS)) busy -eq $UNITS
 }
 
 # The queue is full at every other sector, and requests complete in another order.  Later
 # there is memory again, and dm-crypt batches.
 comes_and_goes() {
-	open_volume "$1"
-	reset_cipher busy_every=2 order=random
-	start_failing failslab crypt_alloc_sg
-	read_volume
-	stop_failing
+	falls_back "$@" busy_every=2 order=random
 	expect_cipher softirq -gt 0
-	expect_cipher requests -eq $UNITS
-	expect_status 0 $BIOS
 	read_volume
 	expect_status $BIOS $BIOS
 }
 
 # If there is room in the queue before dm-crypt looks, dm-crypt continues at once.
-falls_back_in_line() {
-	open_volume "$1"
-	reset_cipher busy_every=1 context=inline
-	start_failing failslab crypt_alloc_sg
-	read_volume
-	stop_failing
-	expect_cipher softirq -eq $UNITS
-	expect_cipher busy -eq $UNITS
-	expect_status 0 $BIOS
+free_at_once() {
+	falls_back "$@" busy_every=1 context=inline
+	expect_cipher softirq -eq $UNITS busy -eq $UNITS
 }
 
-require_fault failslab crypt_alloc_sg
-trap 'stop_failing; clean_async' EXIT
-
 ktap_set_plan 12
-for device in irq1 irq2; do
-	run_async_case "$device: one request, queue full" batched $device busy_every=1
+for where in "irq1 512" "irq2 4096"; do
+	read -r device size <<< "$where"
+	run_async_case "$device: one request, queue full" batched "$device" "$size" busy_every=1
 	run_async_case "$device: one request, queue full, completed in softirq context" \
-		batched $device busy_every=1 context=softirq
+		batched "$device" "$size" busy_every=1 context=softirq
 	run_async_case "$device: one request, queue free again at once" \
-		batched $device busy_every=1 context=inline
-	run_async_case "$device: sector by sector, queue full" falls_back $device
+		batched "$device" "$size" busy_every=1 context=inline
+	run_async_case "$device: sector by sector, queue full" queue_full "$device" "$size"
 	run_async_case "$device: sector by sector, queue full now and then" \
-		comes_and_goes $device
+		comes_and_goes "$device" "$size"
 	run_async_case "$device: sector by sector, queue free again at once" \
-		falls_back_in_line $device
+		free_at_once "$device" "$size"
 done
 finish

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Compares a volume and its disk with files.  To be sourced after _lib.sh.  The disk is $DISK.
+
+KEY=$(random_key 64)
+# Bytes of an encryption sector.
+UNIT=512
+
+# expect_read FILE [OPTION...]: block_io with these options reads FILE from the volume.
+expect_read() {
+	block_io read "$VOLUME" "${@:2}" > "$WORK/out"
+	expect_same "$1" "$WORK/out" "read ${*:2}"
+}
+
+# expect_on_disk FILE: an independent program, the oracle, decrypts the disk to FILE.
+expect_on_disk() {
+	block_io read "$DISK" | oracle decrypt --key "$KEY" --sector-size "$UNIT" > "$WORK/out"
+	expect_same "$1" "$WORK/out" "on disk"
+}
