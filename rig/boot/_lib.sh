@@ -58,49 +58,48 @@ parse_options() {
 	local -A kinds=()
 	local option name
 
-	while [ "$1" != -- ]; do
-		name=${1%[=+!]}
-		kinds[$name]=${1#"$name"}
+	for option; do
 		shift
+		[ "$option" != -- ] || break
+		name=${option%[=+!]}
+		kinds[--$name]=${option#"$name"}
 	done
-	shift
 
 	operands=()
 	while [ $# -gt 0 ]; do
-		case $1 in
+		option=$1
+		shift
+		case $option in
 		-h | --help)
 			print_help
 			exit 0 ;;
 		-*)
-			option=${1#--}
-			[ -n "$option" ] || die "unknown option $1, see --help" ;;
+			[ -n "${kinds[$option]+known}" ] || die "unknown option $option, see --help" ;;
 		*)
-			operands+=("$1")
-			shift
+			operands+=("$option")
 			continue ;;
 		esac
-		[ -n "${kinds[$option]+known}" ] || die "unknown option $1, see --help"
-		name=${option//-/_}
-		case ${kinds[$option]} in
-		!)
+		name=${option#--}
+		name=${name//-/_}
+		if [ "${kinds[$option]}" = ! ]; then
 			declare -g "$name=1"
-			shift
-			continue ;;
-		esac
-		[ $# -ge 2 ] || die "$1 needs an argument"
-		case ${kinds[$option]} in
-		+)	declare -n values=$name
-			values+=("$2")
-			unset -n values ;;
-		*)	declare -g "$name=$2" ;;
-		esac
-		shift 2
+			continue
+		fi
+		[ $# -gt 0 ] || die "$option needs an argument"
+		if [ "${kinds[$option]}" = + ]; then
+			declare -n values=$name
+			values+=("$1")
+			unset -n values
+		else
+			declare -g "$name=$1"
+		fi
+		shift
 	done
 
 	for option in "${!kinds[@]}"; do
-		name=${option//-/_}
-		[ -n "${kinds[$option]}" ] || [ -n "${!name-}" ] ||
-			die "need --$option, see --help"
+		name=${option#--}
+		name=${name//-/_}
+		[ -n "${kinds[$option]}" ] || [ -n "${!name-}" ] || die "need $option, see --help"
 	done
 }
 
@@ -109,17 +108,25 @@ need_operands() {
 	[ ${#operands[@]} -eq "$1" ] || die "need $2, see --help"
 }
 
+# need_tools TOOL:PACKAGE...
+need_tools() {
+	local pair
+
+	for pair; do
+		command -v "${pair%:*}" > /dev/null ||
+			die "${pair%:*} is not installed (Debian package ${pair##*:})"
+	done
+}
+
 # set_arch ARCH: set the variables that depend on the architecture.  ARCH is its
 # name in the kernel's make.
 #
 #	IMAGE		bootable kernel, below the build directory
 #	TARGET		make's target for IMAGE
 #	CROSS		prefix of the compiler's programs, empty for the host's architecture
-#	CROSS_PACKAGE	Debian package of the compiler
 #	QEMU		the emulator
 #	QEMU_PACKAGE	Debian package of the emulator
 #	TRIPLET		Debian's directory of the libraries
-#	LOADER		dynamic loader of ELF programs
 # shellcheck disable=SC2034 # for the scripts that source this
 set_arch() {
 	local machine
@@ -128,28 +135,22 @@ set_arch() {
 	x86_64)
 		machine=x86_64
 		IMAGE=arch/x86/boot/bzImage
-		CROSS=x86_64-linux-gnu-
-		CROSS_PACKAGE=gcc-x86-64-linux-gnu
-		QEMU_PACKAGE=qemu-system-x86
-		LOADER=/lib64/ld-linux-x86-64.so.2 ;;
+		QEMU_PACKAGE=qemu-system-x86 ;;
 	arm64)
 		machine=aarch64
 		IMAGE=arch/arm64/boot/Image
-		CROSS=aarch64-linux-gnu-
-		CROSS_PACKAGE=gcc-aarch64-linux-gnu
-		QEMU_PACKAGE=qemu-system-arm
-		LOADER=/lib/ld-linux-aarch64.so.1 ;;
+		QEMU_PACKAGE=qemu-system-arm ;;
 	um)
 		# User-mode Linux is a program of the host.
 		machine=$(uname -m)
-		IMAGE=linux
-		CROSS_PACKAGE=gcc ;;
+		IMAGE=linux ;;
 	*)
 		die "no such architecture here: $1 (there are x86_64, arm64 and um)" ;;
 	esac
 	TARGET=${IMAGE##*/}
 	QEMU=qemu-system-$machine
 	TRIPLET=$machine-linux-gnu
+	CROSS=$TRIPLET-
 	[ "$(uname -m)" != "$machine" ] || CROSS=
 }
 
@@ -165,4 +166,25 @@ host_arch() {
 make_disk() {
 	rm -f "$1"
 	truncate -s "$2" "$1" || die "cannot make the disk image $1"
+}
+
+# is_made_of IMAGE INPUTS: succeeds if make_image made IMAGE of INPUTS
+is_made_of() {
+	[ -s "$1" ] && [ "$(cat "$1.inputs" 2> /dev/null)" = "$2" ]
+}
+
+# make_image DIR IMAGE INPUTS: make an ext4 image of the files in DIR.  INPUTS describes
+# all that they are made of.
+make_image() {
+	local size said
+
+	# Add a tenth and 16 MiB for the file system's own structures.
+	size=$(du -s --block-size=1M "$1" | cut -f 1)
+	size=$((size + size / 10 + 16))
+	rm -f "$2.tmp" "$2.inputs"
+	said=$(mke2fs -q -t ext4 -O ^has_journal -m 0 -E root_owner=0:0 -d "$1" \
+		"$2.tmp" "${size}M" 2>&1) ||
+		die "mke2fs failed to make an image of $size MiB from $1: $said"
+	mv "$2.tmp" "$2"
+	printf '%s\n' "$3" > "$2.inputs"
 }

@@ -59,16 +59,17 @@ kernel_command_line() {
 		cmdline+=" softlockup_panic=1 hung_task_panic=1 watchdog_thresh=30"
 		cmdline+=" rcupdate.rcu_cpu_stall_timeout=60 workqueue.watchdog_thresh=60"
 	fi
-	cmdline+=" mdu.job=$job"
-	[ -n "$modules" ] || [ ! -r "$(dirname "$kernel")/modules.img" ] ||
-		modules=$(dirname "$kernel")/modules.img
-	if [ -n "$modules" ]; then
-		cmdline+=" mdu.modules=$disks${letters:${#disk[@]}:1}"
+	cmdline+=" mdu_job=$job"
+	modules=$(dirname "$kernel")/modules.img
+	if [ -r "$modules" ]; then
+		cmdline+=" mdu_modules=$disks${letters:${#disk[@]}:1}"
+	else
+		modules=
 	fi
 	# The kernel warns when a cipher fails its self-test, and QEMU's RSA does.
 	[ -z "$accelerator" ] || cmdline+=" panic_on_warn=0"
-	[ -z "$report_tty" ] || cmdline+=" mdu.report=/dev/$report_tty"
-	[ -z "$args" ] || cmdline+=" mdu.args=\"$args\""
+	[ -z "$report_tty" ] || cmdline+=" mdu_report=/dev/$report_tty"
+	[ -z "$args" ] || cmdline+=" mdu_args=\"$args\""
 	[ -z "$append" ] || cmdline+=" $append"
 }
 
@@ -134,8 +135,7 @@ qemu_command() {
 	for image in ${disk[@]+"${disk[@]}"}; do
 		command+=(-drive "file=$image,if=virtio,format=raw,cache=unsafe,discard=unmap")
 	done
-	[ -z "$modules" ] ||
-		command+=(-drive "file=$modules,$shared")
+	[ -z "$modules" ] || command+=(-drive "file=$modules,$shared")
 	command+=(-device virtio-serial-pci)
 	if [ "$job" = shell ]; then
 		command+=(-serial mon:stdio)

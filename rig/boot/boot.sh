@@ -8,7 +8,8 @@
 #                --log CONSOLE.log --report REPORT
 #        boot.sh --kernel IMAGE --rootfs IMG --job shell [options]
 #
-#   --kernel IMAGE     kernel to boot
+#   --kernel IMAGE     kernel to boot; modules.img beside IMAGE, if there is one, is
+#                      the last disk, read-only
 #   --arch ARCH        x86_64, arm64 or um (default: the host's).  um is User-mode
 #                      Linux, without QEMU: it ignores --cpu and --emulator, and
 #                      refuses --icount, --accelerator, --qemu and the job "shell"
@@ -16,8 +17,6 @@
 #   --job NAME         jobs/NAME.sh, or "shell" for an interactive shell
 #   --args STRING      arguments for the job
 #   --disk FILE        raw image, writable: /dev/vdb, the next one /dev/vdc ...
-#   --modules IMG      image made by build-modules.sh (default: modules.img beside
-#                      IMAGE, if there is one): the last disk, read-only
 #   --mem MB           memory (default 1024)
 #   --smp N            processors (default 2)
 #   --cpu MODEL        QEMU's name of the processor, with its features
@@ -45,9 +44,8 @@
 
 set -eu
 
-here=$(cd "$(dirname "$0")" && pwd)
-. "$here/_lib.sh"
-. "$here/_machine.sh"
+. "$(dirname "$0")/_lib.sh"
+. "$BOOT/_machine.sh"
 
 arch=$(host_arch)
 kernel=
@@ -55,7 +53,6 @@ rootfs=
 job=
 args=
 disk=()
-modules=
 mem=1024
 smp=2
 cpu=
@@ -68,7 +65,7 @@ timeout=600
 log=
 report=
 quiet=
-parse_options arch kernel rootfs job args= disk+ modules= mem smp cpu= append= icount! \
+parse_options arch kernel rootfs job args= disk+ mem smp cpu= append= icount! \
 	accelerator! emulator= qemu+ timeout log= report= quiet! -- "$@"
 need_operands 0 "options only"
 set_arch "$arch"
@@ -85,8 +82,7 @@ for image in ${disk[@]+"${disk[@]}"}; do
 	[ -w "$image" ] || die "cannot write the disk image $image"
 done
 emulator=${emulator:-$QEMU}
-[ "$arch" = um ] || command -v "$emulator" > /dev/null ||
-	die "$emulator is not installed (Debian package $QEMU_PACKAGE)"
+[ "$arch" = um ] || need_tools "$emulator:$QEMU_PACKAGE"
 
 machine_command
 printf '%q ' "${command[@]}"
@@ -101,16 +97,15 @@ mkdir -p "$(dirname "$log")" "$(dirname "$report")"
 : > "$log"
 : > "$report"
 
-# last_lines NUMBER FILE: print them quoted, so that no reader counts a result twice
-last_lines() {
-	echo "boot.sh: last lines of $2:"
-	tail -n "$1" "$2" | sed 's/^/> /'
-}
-
 fail() {
+	local file
+
 	echo "boot.sh: job $job: $*" >&2
-	last_lines 60 "$log" >&2
-	last_lines 10 "$report" >&2
+	for file in "$log" "$report"; do
+		echo "boot.sh: last lines of $file:"
+		# Quoted, so that no reader counts a result twice.
+		tail -n 60 "$file" | sed 's/^/> /'
+	done >&2
 	exit 1
 }
 
@@ -138,7 +133,7 @@ case $status in
 	fail "the machine did not end within $timeout s and was killed" ;;
 esac
 # User-mode Linux ends with an error if its kernel panics, so look at the log first.
-trouble=$("$here/check-console.sh" ${accelerator:+--except virtio-crypto-rsa} "$log") ||
+trouble=$("$BOOT/check-console.sh" ${accelerator:+--except virtio-crypto-rsa} "$log") ||
 	fail "the kernel complained: $(head -n 5 <<< "$trouble")"
 [ "$status" -eq 0 ] || fail "the machine failed with exit status $status"
 verdict=$(tail -n 1 "$report")

@@ -1,14 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Configure and build the kernel that the dm-crypt-mdu selftests run on.
+# Configure and build the kernel that the dm-crypt-mdu selftests run on, and make a disk
+# image of its modules.
 #
 # usage: build-kernel.sh [options] TREE OUTDIR
 #
 #   TREE    kernel source, left as it is
 #   OUTDIR  build directory (O=), made if needed; a second run in it is
 #           incremental.  The kernel is OUTDIR/image.  If the kernel supports
-#           modules, they are in OUTDIR/modules.img.
+#           modules, they are in OUTDIR/modules.img, which is left alone if no module
+#           changed.  The guest mounts the image on /lib/modules.
 #
 #   --arch ARCH              x86_64, arm64 or um (default: the host's)
 #   --config FILE            options to begin with; may be given several times
@@ -17,8 +19,8 @@
 #                            last value of an option counts
 #   --allow-missing SYMBOL   accept that TREE has no such option, for a kernel
 #                            without the series
-#   --module DIR             also build the module in DIR (see build-modules.sh);
-#                            may be given several times
+#   --module DIR             also build the module in DIR, which is not part of the
+#                            kernel; may be given several times
 #   --log FILE               full output of make (default OUTDIR/build.log)
 #   --jobs N                 parallel jobs (default: JOBS, else one per processor)
 #   --config-only            stop when the configuration is made and checked
@@ -32,8 +34,9 @@
 set -eu
 set -o pipefail
 
-here=$(cd "$(dirname "$0")" && pwd)
-. "$here/_lib.sh"
+. "$(dirname "$0")/_lib.sh"
+# mke2fs and depmod are not in the PATH of ordinary users everywhere.
+PATH=$PATH:/usr/sbin:/sbin
 
 arch=$(host_arch)
 config=()
@@ -53,7 +56,7 @@ set_arch "$arch"
 # shellcheck disable=SC2154 # parse_options() sets it
 set -- "${operands[@]}"
 [ ${#config[@]} -gt 0 ] ||
-	config=("$here/kernel.config" "$here/$arch.config" "$KSELFTEST/config" "$RIG/tests/config")
+	config=("$BOOT/kernel.config" "$BOOT/$arch.config" "$KSELFTEST/config" "$RIG/tests/config")
 fragments=("${config[@]}" ${fragment[@]+"${fragment[@]}"})
 [ -f "$1/Kbuild" ] || die "$1 is not a kernel source tree"
 tree=$(cd "$1" && pwd -P)
@@ -67,11 +70,8 @@ for file in "${fragments[@]}"; do
 	[ -r "$file" ] || die "cannot read the config fragment $file"
 done
 
-for pair in make:make gcc:gcc "${CROSS}gcc:${CROSS_PACKAGE}" flex:flex bison:bison \
-	bc:bc perl:perl; do
-	command -v "${pair%%:*}" > /dev/null ||
-		die "${pair%%:*} is not installed (Debian package ${pair##*:})"
-done
+need_tools make:make gcc:gcc "${CROSS}gcc:gcc-${TRIPLET//_/-}" flex:flex bison:bison bc:bc \
+	perl:perl mke2fs:e2fsprogs depmod:kmod rsync:rsync
 for pair in libelf.h:libelf-dev openssl/opensslv.h:libssl-dev; do
 	echo "#include <${pair%%:*}>" | gcc -E -x c - > /dev/null 2>&1 ||
 		die "header ${pair%%:*} is missing (Debian package ${pair##*:})"
@@ -87,100 +87,92 @@ if command -v ccache > /dev/null; then
 	cc="ccache $cc"
 	export CCACHE_BASEDIR=$tree
 	export CCACHE_NOHASHDIR=1
-	ccache_note=" with ccache"
 else
-	ccache_note=" without ccache, which would make later builds quicker"
+	echo "ccache is not installed, which would make later builds quicker"
 fi
 make=(make -C "$tree" "O=$outdir" "ARCH=$arch" "CROSS_COMPILE=$CROSS" "CC=$cc" "-j$jobs")
 
-fail_make() {
-	echo "build-kernel.sh: $1 failed: $(printf '%q ' "${make[@]}")$2" >&2
+# Print progress now and then.
+watch_make() {
+	local objects=0 line
+
+	while read -r line; do
+		case $line in
+		"CC "* | "AS "*)
+			[ $((++objects % 100)) -ne 0 ] || printf '  %4d objects, %3d s, %s\n' \
+				$objects $SECONDS "${line##* }" ;;
+		"LD "*" vmlinux")
+			echo "  linking" ;;
+		esac
+	done
+}
+
+# run_make TARGET...
+run_make() {
+	if "${make[@]}" "$@" 2>&1 | tee -a "$log" | watch_make; then
+		return
+	fi
+	echo "build-kernel.sh: failed: $(printf '%q ' "${make[@]}" "$@")" >&2
 	grep -nE '(error:|\*\*\*|Error [0-9])' "$log" | head -n 20 >&2 || true
-	echo "build-kernel.sh: full output in $log" >&2
-	exit 1
+	die "full output in $log"
 }
 
 # Make the configuration and check it, unless an earlier run has done so and nothing that
 # the configuration depends on has changed.
 configure() {
-	local wanted=$outdir/.config.wanted checked=$outdir/.config.checked check=() symbol
+	local wanted=$outdir/.config.wanted checked=$outdir/.config.checked
 
-	# The last value of a symbol counts: write one line for each symbol.
-	awk '
-		/^CONFIG_[A-Za-z0-9_]+=/ { symbol = $0; sub(/=.*/, "", symbol) }
-		/^# CONFIG_[A-Za-z0-9_]+ is not set$/ { symbol = $2 }
-		symbol != "" {
-			if (!(symbol in line))
-				order[++count] = symbol
-			line[symbol] = $0
-			symbol = ""
-		}
-		END { for (i = 1; i <= count; i++) print line[order[i]] }
-	' "${fragments[@]}" > "$wanted.tmp"
-	if [ -e "$checked" ] && cmp -s "$wanted.tmp" "$wanted" &&
+	if [ -e "$checked" ] && cat "${fragments[@]}" | cmp -s - "$wanted" &&
 	   [ ! "$outdir/.config" -nt "$checked" ] &&
 	   [ -z "$(find "$tree" -path "$tree/.*" -prune -o -name 'Kconfig*' \
 		-newer "$checked" -print -quit)" ]; then
-		: > "$log"
 		return
 	fi
 	rm -f "$checked"
-	mv "$wanted.tmp" "$wanted"
-
 	echo "Configuring $tree in $outdir"
-	"${make[@]}" KCONFIG_ALLCONFIG="$wanted" allnoconfig > "$log" 2>&1 ||
-		fail_make "configuration" "KCONFIG_ALLCONFIG=$wanted allnoconfig"
-	for symbol in "${allow_missing[@]}"; do
-		check+=(--allow-missing "$symbol")
-	done
-	if ! "$here/check-config.sh" "${check[@]}" "$tree" "$outdir/.config" "$wanted" >&2; then
+	cat "${fragments[@]}" > "$wanted"
+	run_make KCONFIG_ALLCONFIG="$wanted" allnoconfig
+	"$BOOT/check-config.sh" --allow-missing "${allow_missing[*]}" "$tree" \
+		"$outdir/.config" "$wanted" >&2 ||
 		die "the configuration $outdir/.config is not what was asked for, see above"
-	fi
 	touch "$checked"
 }
 
-if [ -n "$configured" ]; then
-	: > "$log"
-else
-	configure
-fi
-[ -z "$config_only" ] || exit 0
+# Make the image of the modules, and build those that are not part of the kernel.
+make_modules() {
+	local root=$outdir/modules.root external=$outdir/external image=$outdir/modules.img
+	local install=("INSTALL_MOD_PATH=$root" INSTALL_MOD_STRIP=1 modules_install) inputs
 
-echo "Building with $jobs jobs$ccache_note, full output in $log"
-started=$SECONDS
-# Copy make's output to the log, and print progress now and then.
-watch_make() {
-	local objects=0 line
-
-	while IFS= read -r line; do
-		echo "$line" >> "$log"
-		case $line in
-		"  CC "* | "  AS "*)
-			objects=$((objects + 1))
-			if [ $((objects % 100)) -eq 0 ]; then
-				printf '  %4d objects, %3d s, %s\n' "$objects" \
-					$((SECONDS - started)) "${line##* }"
-			fi ;;
-		"  LD "*" vmlinux")
-			echo "  linking" ;;
-		esac
-	done
-	printf '  %4d objects, %3d s\n' "$objects" $((SECONDS - started))
+	rm -rf "$root"
+	run_make "${install[@]}"
+	if [ ${#module[@]} -gt 0 ]; then
+		# make writes beside the source, so build a copy.
+		mkdir -p "$external"
+		printf 'obj-m += %s/\n' "${module[@]##*/}" > "$external/Kbuild"
+		rsync -a --checksum "${module[@]%/}" "$external/"
+		run_make "M=$external" modules
+		run_make "M=$external" "${install[@]}"
+	fi
+	# These links to directories of the host lead nowhere in the guest.
+	rm -f "$root"/lib/modules/*/{build,source}
+	inputs=$(cd "$root" && find . -type f -exec sha256sum {} + | sort)
+	if ! is_made_of "$image" "$inputs"; then
+		make_image "$root/lib/modules" "$image" "$inputs"
+		echo "Modules: $image"
+	fi
+	rm -rf "$root"
 }
 
+: > "$log"
+[ -n "$configured" ] || configure
+[ -z "$config_only" ] || exit 0
+
+echo "Building with $jobs jobs, full output in $log"
 targets=("$TARGET")
 if grep -q '^CONFIG_MODULES=y' "$outdir/.config"; then
 	targets+=(modules)
 fi
-status=0
-"${make[@]}" "${targets[@]}" 2>&1 | watch_make || status=$?
-[ "$status" -eq 0 ] || fail_make "the build" "${targets[*]}"
+run_make "${targets[@]}"
 ln -sf "$IMAGE" "$outdir/image"
 echo "Kernel: $outdir/image"
-if [ ${#targets[@]} -gt 1 ]; then
-	args=(--arch "$arch" --log "${log%.log}-modules.log" --jobs "$jobs")
-	for dir in ${module[@]+"${module[@]}"}; do
-		args+=(--module "$dir")
-	done
-	"$here/build-modules.sh" "${args[@]}" "$outdir"
-fi
+[ ${#targets[@]} -eq 1 ] || make_modules

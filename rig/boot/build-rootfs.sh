@@ -9,8 +9,8 @@
 #
 #   --selftests DIR   made by install-selftests.sh; becomes /kselftest
 #   --arch ARCH       x86_64 or arm64 (default: the host's)
-#   --sysroot DIR     take programs and libraries from DIR, made by
-#                     build-sysroot.sh, and not from the host
+#   --sysroot DIR     take all programs and libraries from DIR, made by
+#                     build-sysroot.sh, and none from the host
 #   --help
 #
 # The image is ext4, to be mounted read-only.  An existing image is left alone if
@@ -18,8 +18,7 @@
 
 set -eu
 
-here=$(cd "$(dirname "$0")" && pwd)
-. "$here/_lib.sh"
+. "$(dirname "$0")/_lib.sh"
 # mke2fs and friends are not in the PATH of ordinary users everywhere.
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -34,60 +33,28 @@ set_arch "$arch"
 sysroot=${sysroot%/}
 [ -r "$selftests/kselftest/ktap_helpers.sh" ] ||
 	die "$selftests is not an installed kselftest directory, make it with install-selftests.sh"
-command -v readelf > /dev/null || die "readelf is not installed (Debian package binutils)"
 output=$(realpath -m "${operands[0]}")
 mkdir -p "$(dirname "$output")"
 
-# find_program NAME: print its path in the guest
-find_program() {
-	local dir
-
-	if [ -z "$sysroot" ]; then
-		type -P "$1"
-		return
-	fi
-	for dir in /usr/bin /usr/sbin; do
-		if [ -x "$sysroot$dir/$1" ]; then
-			echo "$dir/$1"
-			return
-		fi
-	done
-	return 1
-}
-
-# Paths of the programs, in the order of the list.
+# The host's programs, or the file that changes if the sysroot does.
 paths=()
-missing_packages=()
-missing_programs=()
 while IFS=: read -r package names; do
 	for name in $names; do
-		if path=$(find_program "$name"); then
-			paths+=("$path")
-		else
-			missing_programs+=("$name")
-			missing_packages+=("$package")
-		fi
+		path=$(type -P "$name") ||
+			die "$name is not installed (Debian package $package)"
+		paths+=("$path")
 	done
-done < <(grep -v '^#' "$here/programs")
-if [ ${#missing_programs[@]} -gt 0 ]; then
-	packages=$(printf '%s\n' "${missing_packages[@]}" | sort -u | tr '\n' ' ')
-	die "not installed${sysroot:+ in $sysroot}: ${missing_programs[*]}" \
-		"(Debian packages: ${packages% })"
-fi
-busybox=$(find_program busybox)
-if readelf -l "$sysroot$busybox" | grep -q INTERP; then
-	die "busybox is linked dynamically, need a static one (Debian package busybox-static)"
-fi
+done < <([ -n "$sysroot" ] || grep -v '^#' "$BOOT/programs")
+[ -z "$sysroot" ] || paths=("$sysroot/packages")
 
 # The image is made again only if this list changes.
 list_inputs() {
-	sha256sum "$0" "$here/programs" "$here/init.sh" "$here"/jobs/*
+	sha256sum "$0" "$BOOT"/{_lib.sh,programs,init.sh} "$BOOT"/jobs/*
 	(cd "$selftests" && find . -type f -printf '%m ' -exec sha256sum {} \;) | sort
-	stat -L -c '%n %s %Y' "${paths[@]/#/$sysroot}"
+	stat -L -c '%n %s %Y' "${paths[@]}"
 }
 inputs=$(list_inputs)
-if [ -s "$output" ] && [ -r "$output.inputs" ] &&
-   [ "$inputs" = "$(cat "$output.inputs")" ]; then
+if is_made_of "$output" "$inputs"; then
 	echo "Root file system: $output (unchanged)"
 	exit 0
 fi
@@ -97,109 +64,58 @@ stage=$(mktemp -d "$output.XXXXXX")
 trap 'rm -rf "$stage"' EXIT
 trap 'exit 1' INT TERM
 root=$stage/root
+
+# copy PATH...: copy files of the host to the same paths in the image
+copy() {
+	local path
+
+	for path; do
+		[ ! -e "$root$path" ] || continue
+		mkdir -p "$root$(dirname "$path")"
+		cp "$path" "$root$path"
+	done
+}
+
+if [ -n "$sysroot" ]; then
+	mkdir "$root"
+	cp -a "$sysroot/." "$root"
+	rm -rf "${root:?}"/usr/{include,share}
+else
+	mkdir -p "$root"/usr/{bin,sbin,lib,lib64}
+	for dir in bin sbin lib lib64; do
+		ln -s "usr/$dir" "$root/$dir"
+	done
+	mapfile -t helpers < <(find "$selftests" -type f -perm /111)
+	# ldd fails for scripts and for static programs.
+	libraries=$(ldd "${paths[@]}" "${helpers[@]}" 2> /dev/null) || true
+	! grep 'not found' <<< "$libraries" || die "programs lack these libraries"
+	mapfile -t libraries < <(sed -n 's|^[^/]*\(/.*\) (0x.*|\1|p' <<< "$libraries" | sort -u)
+	copy "${paths[@]}" "${libraries[@]}"
+	# glibc loads libgcc_s only when a thread ends, and stdbuf preloads libstdbuf.
+	for path in {/usr,}/lib/"$TRIPLET"/libgcc_s.so.1 /usr/libexec/coreutils/libstdbuf.so \
+		/etc/mke2fs.conf; do
+		[ ! -e "$path" ] || copy "$path"
+	done
+fi
 mkdir -p "$root"/{dev,etc,kselftest,jobs,mnt,proc,run,sys,tmp,var}
-mkdir -p "$root"/usr/{bin,sbin,lib/modules,lib64,libexec/busybox}
-for dir in bin sbin lib lib64; do
-	ln -s "usr/$dir" "$root/$dir"
-done
-ln -s /run "$root/var/run"
-ln -s /tmp "$root/var/tmp"
-ln -s /proc/self/mounts "$root/etc/mtab"
+mkdir -p "$root"/usr/{lib/modules,libexec/busybox}
+ln -sfn /run "$root/var/run"
+ln -sfn /tmp "$root/var/tmp"
+ln -sfn /proc/self/mounts "$root/etc/mtab"
 echo 'root:x:0:0:root:/tmp:/bin/bash' > "$root/etc/passwd"
 echo 'root:x:0:' > "$root/etc/group"
 
-# copy_file PATH: copy a file into the image, to the same path, unless it is there.
-# Follow a link within the sysroot: programs outside of it are for another processor.
-copy_file() {
-	local file=$sysroot$1 target
-
-	[ ! -e "$root$1" ] || return 0
-	while [ -L "$file" ]; do
-		target=$(readlink "$file")
-		case $target in
-		/*)	file=$sysroot$target ;;
-		*)	file=$(dirname "$file")/$target ;;
-		esac
-	done
-	mkdir -p "$root$(dirname "$1")"
-	cp "$file" "$root$1"
-}
-
-# find_library NAME [DIRECTORY]: print its path.  Debian has one directory for each
-# architecture.
-find_library() {
-	local dir
-
-	for dir in ${2:+"$2"} "/usr/lib/$TRIPLET" "/lib/$TRIPLET" /usr/lib64 /lib64 \
-		/usr/lib /lib; do
-		if [ -e "$sysroot$dir/$1" ]; then
-			echo "$dir/$1"
-			return
-		fi
-	done
-	return 1
-}
-
-# elf_words FILE TYPE: print the entries of TYPE in the dynamic section of FILE.
-# Print nothing if FILE is not an ELF file.
-elf_words() {
-	readelf -d "$1" 2> /dev/null | sed -n "s/.*($2).*\[\(.*\)\]\$/\1/p"
-}
-
-# copy_libraries PATH: copy the libraries that the ELF file PATH needs, recursively
-copy_libraries() {
-	local library path runpath
-
-	runpath=$(elf_words "$1" RUNPATH)
-	while read -r library; do
-		path=$(find_library "$library" "$runpath") ||
-			die "$1 needs $library, which is not in ${sysroot:-the libraries here}"
-		[ ! -e "$root$path" ] || continue
-		copy_file "$path"
-		copy_libraries "$root$path"
-	done < <(elf_words "$1" NEEDED)
-}
-
-for path in "${paths[@]}"; do
-	copy_file "$path"
-	copy_libraries "$root$path"
-done
-[ -e "$root$LOADER" ] || copy_file "$LOADER"
-# glibc loads libgcc_s only when a thread ends, and stdbuf preloads libstdbuf.
-for path in "$(find_library libgcc_s.so.1)" /usr/libexec/coreutils/libstdbuf.so; do
-	[ ! -e "$sysroot$path" ] || copy_file "$path"
-done
-[ ! -e "$sysroot/etc/mke2fs.conf" ] || copy_file /etc/mke2fs.conf
-
-copy_file "$busybox"
-# Ask the host's busybox for the applets: the guest's busybox may not run here.
-for applet in $(busybox --list); do
-	ln -s "$busybox" "$root/usr/libexec/busybox/$applet"
-done
-[ -e "$root/usr/bin/awk" ] || ln -s mawk "$root/usr/bin/awk"
+# Let the host's busybox make the links: the guest's busybox may not run here.
+busybox --install -s "$root/usr/libexec/busybox"
+ln -sfn mawk "$root/usr/bin/awk"
 # sh is not busybox, whose shell prefers its own applets to the programs in PATH.
-[ -e "$root/usr/bin/sh" ] || ln -s dash "$root/usr/bin/sh"
-[ -e "$root/usr/sbin/mkfs.ext4" ] || ln -s "$(find_program mke2fs)" "$root/usr/sbin/mkfs.ext4"
-[ -e "$root/usr/sbin/fsck.ext4" ] || ln -s "$(find_program e2fsck)" "$root/usr/sbin/fsck.ext4"
+ln -sfn dash "$root/usr/bin/sh"
+ln -sfn mke2fs "$root/usr/sbin/mkfs.ext4"
+ln -sfn e2fsck "$root/usr/sbin/fsck.ext4"
 
-cp "$here/init.sh" "$root/sbin/init"
-cp "$here"/jobs/* "$root/jobs/"
+install -m 755 "$BOOT/init.sh" "$root/sbin/init"
+install -m 755 "$BOOT"/jobs/* "$root/jobs/"
 cp -r "$selftests/." "$root/kselftest/"
-chmod 755 "$root/sbin/init" "$root"/jobs/*
-find "$root/kselftest" -type f -perm /111 | while read -r path; do
-	copy_libraries "$path"
-done
 
-# Add a tenth and 16 MiB for the file system's own structures.
-size=$(du -s --block-size=1M "$root" | cut -f 1)
-size=$((size + size / 10 + 16))
-if ! mke2fs -q -t ext4 -O ^has_journal -m 0 -E root_owner=0:0 -d "$root" \
-	"$stage/image" "${size}M" > "$stage/mke2fs.log" 2>&1; then
-	cat "$stage/mke2fs.log" >&2
-	die "mke2fs failed to make an image of $size MiB from $root"
-fi
-rm -f "$output.inputs"
-mv "$stage/image" "$output"
-printf '%s\n' "$inputs" > "$output.inputs.tmp"
-mv "$output.inputs.tmp" "$output.inputs"
-echo "Root file system: $output ($size MiB)"
+make_image "$root" "$output" "$inputs"
+echo "Root file system: $output"

@@ -3,34 +3,33 @@
 #
 # Check that every option of a config fragment took effect.
 #
-# usage: check-config.sh [--allow-missing SYMBOL]... TREE CONFIG FRAGMENT
+# usage: check-config.sh [--allow-missing SYMBOLS]... TREE CONFIG FRAGMENT
 #
 #   TREE      kernel source that the configuration was made in
 #   CONFIG    the resulting .config
-#   FRAGMENT  the wanted options: CONFIG_X=value and "# CONFIG_X is not set"
+#   FRAGMENT  the wanted options: CONFIG_X=value and "# CONFIG_X is not set";
+#             the last value of an option counts
 #
-#   --allow-missing SYMBOL   accept that TREE has no such option at all (write
-#                            it without CONFIG_).  If TREE has the option, the
+#   --allow-missing SYMBOLS  accept that TREE has no such options at all (write
+#                            them without CONFIG_).  If TREE has the option, the
 #                            option must take effect like any other.
 #
 # Prints every option that did not take effect.  Exit status 1 if there is one.
 
 set -eu
+set -o pipefail
 
-here=$(cd "$(dirname "$0")" && pwd)
-. "$here/_lib.sh"
+. "$(dirname "$0")/_lib.sh"
 
 allow_missing=()
 parse_options allow-missing+ -- "$@"
 need_operands 3 "TREE CONFIG FRAGMENT"
 set -- "${operands[@]}"
-allowed=" ${allow_missing[*]/#CONFIG_/} "
 tree=$1
-config=$2
-fragment=$3
 [ -d "$tree" ] || die "no such directory: $tree"
-[ -r "$config" ] || die "cannot read $config"
-[ -r "$fragment" ] || die "cannot read $fragment"
+for file in "$2" "$3"; do
+	[ -r "$file" ] || die "cannot read $file"
+done
 
 # is_defined SYMBOL: succeeds if any Kconfig file of the tree defines SYMBOL
 is_defined() {
@@ -38,42 +37,33 @@ is_defined() {
 		"^[[:space:]]*(menu)?config[[:space:]]+$1([[:space:]]|\$)" "$tree"
 }
 
-failures=0
-while read -r line; do
-	case $line in
-	CONFIG_*=*)
-		symbol=${line%%=*} ;;
-	"# CONFIG_"*" is not set")
-		symbol=${line#"# "}
-		symbol=${symbol%" is not set"} ;;
-	*)
-		continue ;;
-	esac
+# The options that differ: the name, the wanted line and that of CONFIG, after tabs.
+# CONFIG does not list an option whose dependencies are off.
+differences=$(awk -v OFS='\t' '
+	{ symbol = "" }
+	/^CONFIG_[A-Za-z0-9_]+=/ { symbol = $0; sub(/=.*/, "", symbol) }
+	/^# CONFIG_[A-Za-z0-9_]+ is not set$/ { symbol = $2 }
+	symbol == "" { next }
+	FILENAME == ARGV[1] { now[symbol] = $0; next }
+	{ wanted[symbol] = $0 }
+	END {
+		for (symbol in wanted) {
+			off = wanted[symbol] ~ /^#|=n$/
+			if (off ? now[symbol] ~ /=/ : now[symbol] != wanted[symbol])
+				print substr(symbol, 8), wanted[symbol], now[symbol]
+		}
+	}' "$2" "$3" | sort)
 
-	case $line in
-	CONFIG_*=n | "# "*)
-		# .config does not list an option whose dependencies are off.
-		grep -qE "^$symbol=" "$config" || continue ;;
-	*)
-		if grep -qxF -- "$line" "$config"; then
-			continue
-		fi ;;
-	esac
-
-	now=$(grep -E "^(# )?${symbol}[= ]" "$config" || true)
-	if [ -z "$now" ]; then
-		if ! is_defined "${symbol#CONFIG_}"; then
-			case $allowed in
-			*" ${symbol#CONFIG_} "*)
-				continue ;;
-			esac
-			now="this kernel has no such option"
-		else
-			now="not visible, something it depends on is missing"
-		fi
+status=0
+while IFS=$'\t' read -r symbol wanted now; do
+	[ -n "$symbol" ] || continue
+	if [ -z "$now" ] && is_defined "$symbol"; then
+		now="not visible, something it depends on is missing"
+	elif [ -z "$now" ]; then
+		[[ " ${allow_missing[*]} " != *" $symbol "* ]] || continue
+		now="this kernel has no such option"
 	fi
-	echo "$line: did not take effect ($now)"
-	failures=$((failures + 1))
-done < "$fragment"
-
-[ "$failures" -eq 0 ]
+	echo "$wanted: did not take effect ($now)"
+	status=1
+done <<< "$differences"
+exit $status

@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
 # Look for signs of trouble in a kernel's console log.
@@ -12,20 +12,14 @@
 
 set -eu
 
-case ${1-} in
--h | --help)
-	sed -n '3,/^$/s/^# \{0,1\}//p' "$0"
-	exit 0 ;;
-esac
-driver=
-if [ "${1-}" = --except ] && [ $# -ge 2 ] && [ -n "$2" ]; then
-	driver=$2
-	shift 2
-fi
-if [ $# -ne 1 ] || [ ! -r "$1" ]; then
-	echo "check-console.sh: need one readable LOG, see --help" >&2
-	exit 2
-fi
+. "$(dirname "$0")/_lib.sh"
+
+except=
+parse_options except= -- "$@"
+need_operands 1 "one LOG"
+# shellcheck disable=SC2154 # parse_options() sets it
+log=${operands[0]}
+[ -r "$log" ] || die "cannot read $log"
 
 # When the kernel interrupts a line, it prints a "replaying" notice and then the whole
 # line.  Turn the beginning of the line and the notice into empty lines.
@@ -34,18 +28,18 @@ without_beginnings() {
 		/\*\* replaying previous printk message \*\*/ { before = $0 = "" }
 		NR > 1 { print before }
 		{ before = $0 }
-		END { if (NR > 0) print before }' "$1"
+		END { if (NR > 0) print before }' "$log"
 }
 
 # Print the lines with their numbers, but leave out the known failure of the driver:
-# - the line that names the driver;
-# - an earlier line that says which test has failed, if no line about a cipher comes
-#   between the two, other than "No test for";
+# - lines that name the driver;
+# - lines that say which test of an akcipher has failed, but not of which driver: for any
+#   driver a line with its name follows;
 # - a whole warning that names the driver, unless another warning is mixed into it.
 without_known() {
-	awk -v driver="$driver" '
-		function known(text) {
-			return driver != "" && text ~ /alg: .*fail/ && index(text, " " driver)
+	awk -v driver="$except" '
+		function named() {
+			return driver != "" && /alg: .*fail/ && index($0, " " driver)
 		}
 		function end_of_warning() {
 			if (!ours || warnings != 1)
@@ -53,31 +47,24 @@ without_known() {
 			warning = ""
 		}
 		$0 == "" { next }
-		which != "" && !/alg: No test for / && (/alg: / || /\[ cut here \]/) {
-			if (!known($0))
-				printf "%s", which
-			which = ""
-		}
 		{ line = NR ":" $0 "\n" }
 		/\[ cut here \]/ { end_of_warning(); inside = 1; ours = warnings = 0 }
 		inside {
 			warning = warning line
 			warnings += /WARNING:/
-			ours += known($0)
-		}
-		!inside && driver != "" && /alg: akcipher: [a-z]+ test failed/ {
-			which = line
+			ours += named()
+			if (/\[ end trace /) { end_of_warning(); inside = 0 }
 			next
 		}
-		inside && /\[ end trace / { end_of_warning(); inside = 0; next }
-		!inside && !known($0) { printf "%s", line }
-		END { printf "%s", which; end_of_warning() }'
+		driver != "" && /alg: akcipher: [a-z]+ test failed/ { next }
+		!named() { printf "%s", line }
+		END { end_of_warning() }'
 }
 
 # Reports of lockdep, KASAN, KCSAN and debugobjects have WARNING: or BUG:, those of
 # the slab allocator have BUG and the name of a cache.  If kmemleak or lockdep gave
 # up, it would not notice anything any more.
-! without_beginnings "$1" | without_known | grep -aE \
+! without_beginnings | without_known | grep -aE \
 	-e 'WARNING:|BUG:|Oops|Kernel panic|Call Trace|UBSAN:' \
 	-e 'general protection fault|unable to handle|double fault' \
 	-e 'INFO: .*(blocked for more than|detected .*stall|self-detected)' \

@@ -15,8 +15,7 @@
 
 set -eu
 
-here=$(cd "$(dirname "$0")" && pwd)
-. "$here/_lib.sh"
+. "$(dirname "$0")/_lib.sh"
 
 parse_options -- "$@"
 # shellcheck disable=SC2154 # parse_options() sets it
@@ -28,11 +27,9 @@ mkdir -p "$2/objects" "$2/source"
 outdir=$(cd "$2" && pwd -P)
 shift 2
 
-# git_path NAME: print where TREE's git keeps NAME
-git_path() {
-	git -C "$tree" rev-parse --path-format=absolute --git-path "$1" ||
-		die "$tree is not a git tree"
-}
+paths=$(git -C "$tree" rev-parse --path-format=absolute --git-path objects --git-path index) ||
+	die "$tree is not a git tree"
+{ read -r objects; read -r index; } <<< "$paths"
 
 # in_outdir INDEX ARGUMENT...: run git on TREE.  Git writes objects and INDEX to OUTDIR,
 # and reads objects from TREE, too.
@@ -42,8 +39,6 @@ in_outdir() {
 }
 
 # The patches are applied to a copy of TREE's index.
-objects=$(git_path objects)
-index=$(git_path index)
 cp "$index" "$outdir/index.tree"
 in_outdir index.tree add --all
 for file; do

@@ -3,11 +3,12 @@
 #
 # First process of the guest: sets up an ordinary environment, runs the job that the
 # kernel command line names, reports how the job ended, and switches the guest off.
+# The kernel passes these words of its command line in the environment:
 #
-#   mdu.job=NAME     /jobs/NAME.sh, or "shell" for an interactive shell
-#   mdu.args="..."   arguments for the job, split at spaces
-#   mdu.report=TTY   report to TTY, and not to the virtio port "report"
-#   mdu.modules=DISK mount DISK on /lib/modules
+#   mdu_job=NAME     /jobs/NAME.sh, or "shell" for an interactive shell
+#   mdu_args="..."   arguments for the job, split at spaces
+#   mdu_report=TTY   report to TTY, and not to the virtio port "report"
+#   mdu_modules=DISK mount DISK on /lib/modules
 
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/libexec/busybox
 export HOME=/tmp TMPDIR=/tmp TERM=linux LC_ALL=C
@@ -39,30 +40,13 @@ for device in /dev/ubd?; do
 	[ ! -b "$device" ] || ln -s "${device##*/}" "/dev/vd${device#/dev/ubd}"
 done
 
-read -r cmdline < /proc/cmdline
-
-# parameter NAME: print the value of a parameter of the kernel command line, without quotes
-parameter() {
-	case " $cmdline" in
-	*" $1=\""*)
-		value=${cmdline#*"$1=\""}
-		echo "${value%%\"*}" ;;
-	*" $1="*)
-		value=${cmdline#*"$1="}
-		echo "${value%% *}" ;;
-	esac
-}
-
-modules=$(parameter mdu.modules)
-if [ -n "$modules" ]; then
-	mount -t ext4 -o ro "$modules" /lib/modules
+if [ -n "${mdu_modules-}" ]; then
+	mount -t ext4 -o ro "$mdu_modules" /lib/modules
 	# Only a loaded dm-crypt has parameters in sysfs, and addresses of its functions.
 	modprobe -q dm-crypt
 fi
 
-job=$(parameter mdu.job)
-args=$(parameter mdu.args)
-
+job=${mdu_job-}
 if [ "$job" = shell ]; then
 	echo "Type \"exit\" to switch the machine off. Selftests are in /kselftest."
 	cd /tmp || exit
@@ -70,8 +54,7 @@ if [ "$job" = shell ]; then
 	poweroff -f
 fi
 
-port=$(parameter mdu.report)
-port=${port:-/dev/virtio-ports/report}
+port=${mdu_report:-/dev/virtio-ports/report}
 if [ ! -c "$port" ]; then
 	echo "init: no virtio port named report, nowhere to report to" >&2
 	poweroff -f
@@ -86,10 +69,10 @@ exec 3> "$port"
 	if [ -x "/jobs/$job.sh" ]; then
 		cd /tmp || exit
 		# shellcheck disable=SC2086 # split at spaces on purpose
-		"/jobs/$job.sh" $args 3>&-
+		"/jobs/$job.sh" ${mdu_args-} 3>&-
 		echo $? > /run/status
 	else
-		echo "init: no such job: mdu.job=$job" >&2
+		echo "init: no such job: $job" >&2
 		echo 127 > /run/status
 	fi
 } | cat >&3

@@ -7,7 +7,7 @@
 # usage: install-selftests.sh [options] TREE DIR
 #
 #   TREE            kernel source tree
-#   DIR             made anew if anything that goes into it changed
+#   DIR             made anew
 #
 #   --arch ARCH     x86_64 or arm64 (default: the host's)
 #   --sysroot DIR   headers and libraries of ARCH, made by build-sysroot.sh
@@ -16,8 +16,7 @@
 
 set -eu
 
-here=$(cd "$(dirname "$0")" && pwd)
-. "$here/_lib.sh"
+. "$(dirname "$0")/_lib.sh"
 
 arch=$(host_arch)
 log=
@@ -31,8 +30,7 @@ dir=$(realpath -m "$2")
 log=$(realpath -m "${log:-$dir.log}")
 [ -d "$tree/tools/testing/selftests/dm-crypt-mdu" ] ||
 	die "$tree has no tools/testing/selftests/dm-crypt-mdu"
-command -v rsync > /dev/null ||
-	die "rsync is not installed (Debian package rsync)"
+need_tools rsync:rsync
 
 kselftests=$(cd "$tree" && pwd)/tools/testing/selftests
 options=(--no-print-directory)
@@ -47,11 +45,5 @@ rm -rf "$dir.tmp"
 		"${rig_make[@]}" "INSTALL_PATH=$dir.tmp/dm-crypt-mdu" install
 } > "$log" 2>&1 || die "make install of the selftests failed, see $log"
 "${rig_make[@]}" -s emit_tests COLLECTION=dm-crypt-mdu >> "$dir.tmp/kselftest-list.txt"
-
-# Leave DIR alone if nothing in it changed.
-if [ -d "$dir" ] && diff -rq "$dir" "$dir.tmp" > /dev/null; then
-	rm -rf "$dir.tmp"
-else
-	rm -rf "$dir"
-	mv "$dir.tmp" "$dir"
-fi
+rm -rf "$dir"
+mv "$dir.tmp" "$dir"

@@ -5,13 +5,13 @@
 # boots by itself: with GRUB, an initramfs by cryptsetup-initramfs that asks for the
 # passphrase, and systemd.
 #
-# usage: build-image.sh [options] --packages DIR --kernel IMAGE --rootfs IMG DISK
+# usage: build-image.sh --packages DIR --kernel IMAGE --rootfs IMG DISK
 #
-#   DISK             the resulting image, of 4 GiB, most of which are holes
+#   DISK             the resulting image, of 4 GiB, most of which are holes; the output
+#                    of mmdebstrap and sfdisk is in DISK.log
 #   --packages DIR   the packages (.deb) to install besides Debian's own
 #   --kernel IMAGE   made by ../boot/build-kernel.sh, for the guest that formats the volume
 #   --rootfs IMG     made by ../boot/build-rootfs.sh, for the same guest
-#   --log FILE       output of mmdebstrap and sfdisk (default DISK.log)
 #   --help
 #
 # mmdebstrap fetches the host's release of Debian from the host's apt sources.  It needs
@@ -21,24 +21,20 @@
 set -eu
 set -o pipefail
 
-here=$(cd "$(dirname "$0")" && pwd)
-. "$here/../boot/_lib.sh"
+. "$(dirname "$0")/../boot/_lib.sh"
+. "$BOOT/_apt.sh"
 # sfdisk and mke2fs are not in the PATH of ordinary users everywhere.
 PATH=$PATH:/usr/sbin:/sbin
 
 packages=
 kernel=
 rootfs=
-log=
-parse_options packages kernel rootfs log= -- "$@"
+parse_options packages kernel rootfs -- "$@"
 need_operands 1 "one DISK"
 # shellcheck disable=SC2154 # parse_options() sets it
 disk=$(realpath -m "${operands[0]}")
-log=$(realpath -m "${log:-$disk.log}")
-for pair in mmdebstrap:mmdebstrap sfdisk:fdisk; do
-	command -v "${pair%%:*}" > /dev/null ||
-		die "${pair%%:*} is not installed (Debian package ${pair##*:})"
-done
+log=$disk.log
+need_tools mmdebstrap:mmdebstrap sfdisk:fdisk
 debs=("$packages"/*.deb)
 [ -e "${debs[0]}" ] || die "no packages (.deb) in $packages"
 
@@ -69,13 +65,11 @@ GRUB_SERIAL_COMMAND="serial --unit=0 --speed=115200"
 GRUB_CMDLINE_LINUX="console=ttyS0 tsc=reliable no_timer_check"
 GRUB_CMDLINE_LINUX_DEFAULT=
 END
-install -m 755 "$here/report.sh" "$files/usr/local/sbin/dm-crypt-mdu-report"
-cp "$here/report.service" "$files/etc/systemd/system/dm-crypt-mdu-report.service"
+install -m 755 "$RIG/debian/report.sh" "$files/usr/local/sbin/dm-crypt-mdu-report"
+cp "$RIG/debian/report.service" "$files/etc/systemd/system/dm-crypt-mdu-report.service"
 
 echo "Fetching and unpacking Debian, full output in $log"
-# shellcheck disable=SC2016 # apt's variables
-sources=$(apt-get indextargets --format 'deb $(REPO_URI) $(RELEASE) $(COMPONENT)' \
-	'Created-By: Packages' 'Origin: Debian')
+sources=$(debian_sources)
 suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
 mkdir "$stage/debs"
 cp "${debs[@]}" "$stage/debs"

@@ -11,65 +11,59 @@
 
 set -u
 
-tests=/kselftest/dm-crypt-mdu
-areas=/dev/vdb
-luks=/dev/vdc
-area_sectors=2048
-key=$(printf '%064d%064d' 1 2)
-name=interop
-volume=/dev/mapper/$name
+AREAS=/dev/vdb
+LUKS=/dev/vdc
+declare -A PLAIN=([first]=/dev/vdd [second]=/dev/vde)
+AREA_SECTORS=2048
+RANDOM_AREAS=8
+KEY=$(printf '%064d%064d' 1 2)
 
-random_areas=8
+# The tests' library needs a kernel with the series, but these parts of it do not.
+TEST_DIR=/kselftest/dm-crypt-mdu
+. /kselftest/kselftest/ktap_helpers.sh
+. "$TEST_DIR/_volume.sh"
+. "$TEST_DIR/_random_options.sh"
+KERNEL=unpatched
+[ ! -e "$PARAMETER" ] || KERNEL=patched
+WORK=$(mktemp -d)
+mkdir "$WORK/mnt"
+echo -n 'for tests, not a secret' > "$WORK/key"
 
-. "$(dirname "$0")/_common.sh"
-# shellcheck source=/dev/null
-. "$tests/_random_options.sh"
+# check DESCRIPTION COMMAND...: print one TAP line, and the output of a failed
+# COMMAND as a comment.  The first failing command in a function ends the function.
+check() {
+	local description=$1 result
+	shift
 
-plain_disk() {
-	case $1 in
-	first)	echo /dev/vdd ;;
-	second)	echo /dev/vde ;;
-	esac
+	# Not in a condition: there the shell ignores failing commands.
+	(set -e; "$@") > "$WORK/log" 2>&1
+	result=$?
+	! mountpoint -q "$WORK/mnt" || umount "$WORK/mnt" || result=1
+	[ ! -e "$VOLUME" ] || dmsetup remove --retry "$NAME" || result=1
+	if [ $result -eq 0 ]; then
+		ktap_test_pass "$description"
+	else
+		ktap_test_fail "$description"
+		sed 's/^/# /' "$WORK/log"
+	fi
 }
 
-is_kernel() {
-	local parameter=/sys/module/dm_crypt/parameters/batch_sectors
-
-	case $1 in
-	patched)	[ -e $parameter ] ;;
-	unpatched)	[ ! -e $parameter ] ;;
-	*)		false ;;
-	esac
-}
-
-# open_area NUMBER IV IV_OFFSET OPTION...
-open_area() {
-	dmsetup create "$name" --table "0 $area_sectors crypt aes-xts-$2 $key \
-$3 $areas $(($1 * area_sectors)) $(($# - 3)) ${*:4}"
-}
-
-# A kernel with the series must have batched, or the test proves nothing.
-batched() {
-	! is_kernel patched ||
-		dmsetup status "$name" | grep 'batch_sectors:on batches:[1-9]'
-}
-
-# area write|verify PLAIN SECTOR_SIZE NUMBER IV IV_OFFSET OPTION...
+# area write|verify PLAIN SECTOR_SIZE NUMBER IV IV_OFFSET OPTION...: a kernel with the
+# series must batch, or the test proves nothing.
 area() {
-	local what=$1 plain size=$3 result=0
-	plain=$(plain_disk "$2")
-	shift 3
+	local what=$1 plain=${PLAIN[$2]} size=$3 begin=$(($4 * AREA_SECTORS)) cipher=aes-xts-$5
+	local iv_offset=$6
 
-	open_area "$@" || return
+	shift 6
+	dmsetup create "$NAME" --table \
+		"0 $AREA_SECTORS crypt $cipher $KEY $iv_offset $AREAS $begin $# $*"
 	case $what in
 	write)
-		"$tests/block_io" write "$volume" \
-			--sizes "262144,$size,4096,65536,$size,8192" < "$plain" ;;
+		block_io write "$VOLUME" --sizes "262144,$size,4096,65536,$size,8192" < "$plain" ;;
 	verify)
-		cmp "$volume" "$plain" ;;
-	esac && batched || result=$?
-	dmsetup remove --retry "$name" || result=$?
-	return $result
+		cmp "$VOLUME" "$plain" ;;
+	esac
+	[ $KERNEL = unpatched ] || dmsetup status "$NAME" | grep 'batch_sectors:on batches:[1-9]'
 }
 
 # all_areas write|verify PLAIN
@@ -88,43 +82,39 @@ all_areas() {
 		done
 	done
 	RANDOM=$seed
-	for ((end = number + random_areas; number < end; number++)); do
+	for ((end = number + RANDOM_AREAS; number < end; number++)); do
 		choose_options
 		check "$1 $2: $IV $IV_OFFSET ${OPTIONS[*]}" area "$1" "$2" "$SECTOR_SIZE" \
 			$number "$IV" "$IV_OFFSET" "${OPTIONS[@]}"
 	done
 }
 
-write_luks() {
-	luks_format "$luks" 512
-	luks_open "$luks"
-	mke2fs -q -t ext4 "$volume"
-	mount "$volume" "$mnt"
-	cat "$1" > "$mnt/file"
-	umount "$mnt"
-	luks_close
-}
-
-verify_luks() {
-	luks_open "$luks"
-	e2fsck -fn "$volume"
-	mount -o ro "$volume" "$mnt"
-	cmp "$mnt/file" "$1"
-	umount "$mnt"
-	luks_close
+# luks write|verify PLAIN
+luks() {
+	[ "$1" = verify ] ||
+		luks_format $LUKS --type luks2 --sector-size 512 --key-file "$WORK/key"
+	cryptsetup open --key-file "$WORK/key" $LUKS "$NAME"
+	case $1 in
+	write)
+		mke2fs -q -t ext4 "$VOLUME"
+		mount "$VOLUME" "$WORK/mnt"
+		cat "${PLAIN[$2]}" > "$WORK/mnt/file" ;;
+	verify)
+		e2fsck -fn "$VOLUME"
+		mount -o ro "$VOLUME" "$WORK/mnt"
+		cmp "$WORK/mnt/file" "${PLAIN[$2]}" ;;
+	esac
 }
 
 ktap_print_header
-require_disk $areas $luks
-is=$1
+expected=$1
 seed=$2
 shift 2
-ktap_set_plan $((1 + (17 + random_areas) * $# / 2))
-check "this kernel is $is" is_kernel "$is"
+ktap_set_plan $((1 + (17 + RANDOM_AREAS) * $# / 2))
+check "this kernel is $expected" [ "$KERNEL" = "$expected" ]
 while [ $# -ge 2 ]; do
 	all_areas "$1" "$2"
-	check "$1 $2: LUKS2 volume with a file system" \
-		"$1_luks" "$(plain_disk "$2")"
+	check "$1 $2: LUKS2 volume with a file system" luks "$1" "$2"
 	shift 2
 done
 ktap_finished

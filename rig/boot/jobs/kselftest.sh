@@ -1,15 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Runs the installed selftests with the kernel's own runner.
+# Runs the installed selftests with the kernel's own runner.  If the kernel has KCSAN, it
+# reports only races of dm-crypt and the crypto API.  If the kernel has kmemleak, the job
+# asks in the end for memory that these or device-mapper lost since the machine started.
 #
 # usage: kselftest [NAME=VALUE...] [TEST...]   (default: every test of dm-crypt-mdu)
 #
 #   NAME=VALUE   for the environment of the tests.  DM_CRYPT_MDU_DISK is the first
 #                disk that was given to boot.sh, if there was one.
 #
-# Exit status 0 only if every test has a result, none is "not ok", and leaks.sh finds
-# no leak.
+# Exit status 0 only if every test has a result, none is "not ok", and there is no leak.
 
 # No "set -u": the runner leaves some of its variables unset.
 
@@ -19,6 +20,8 @@ export BASE_DIR=/kselftest
 cd "$BASE_DIR" || exit
 # shellcheck source=/dev/null
 . kselftest/runner.sh
+# shellcheck source=rig/tests/lib/_kmemleak.sh
+. $collection/_kmemleak.sh
 
 # The runner's own tap_prefix() holds lines back without perl, but after a crash the
 # last lines matter.
@@ -26,18 +29,47 @@ tap_prefix() {
 	sed -u 's/^/# /'
 }
 
-# Add the duration of each test, for people who choose tests.
-add_seconds() {
-	local line since=$SECONDS
+# Add the duration of each test, for people who choose tests.  Older runners take the
+# number of the test.
+run_tests() {
+	local test number=0 since
 
-	while IFS= read -r line; do
-		printf '%s\n' "$line"
-		case $line in
-		"ok "* | "not ok "*)
-			echo "# took $((SECONDS - since)) s"
-			since=$SECONDS ;;
-		esac
+	for test; do
+		since=$SECONDS
+		run_one $collection "$test" $((++number))
+		echo "# took $((SECONDS - since)) s"
 	done
+}
+
+# KCSAN reports a race between two threads if both are in one of these functions.
+watch_races() {
+	local kcsan=/sys/kernel/debug/kcsan count=0 function
+
+	[ -e $kcsan ] || return 0
+	# The kernel's file takes one word per write.
+	while read -r function; do
+		! echo "!$function" 2> /dev/null > $kcsan || count=$((count + 1))
+	done < <(awk '$2 ~ /^[tT]$/ && $3 !~ /[.]|^__(pfx|cfi|ksymtab|crc|UNIQUE)/ &&
+		(/\[dm_crypt\]/ ||
+		 $3 ~ /crypt|cipher|xts|data_unit|^simd_|aesni|^scatterwalk|^sg_/) {
+			print $3 }' /proc/kallsyms | sort -u)
+	echo "# races: KCSAN looks at $count functions"
+	[ $count -gt 0 ] && echo whitelist > $kcsan && echo on > $kcsan
+}
+
+# Print the leaks, and fail if there are any, or if kmemleak does not answer.
+find_leaks() {
+	local leaks
+
+	[ -e "$KMEMLEAK" ] || return 0
+	leaks=$(list_leaks \
+		'crypt|cipher|xts|data_unit|testmgr|simd_|aesni|(^|[^a-z])dm_|alg_test|mdu') ||
+		leaks="kmemleak does not scan, it switched itself off"
+	if [ -n "$leaks" ]; then
+		printf '%s\n' "$leaks" | sed 's/^/# leaks: /'
+		return 1
+	fi
+	echo "# leaks: none of ours"
 }
 
 [ "$(cat /sys/block/vdb/ro)" != 0 ] || export DM_CRYPT_MDU_DISK=/dev/vdb
@@ -45,21 +77,22 @@ while [ "${1/=/}" != "${1-}" ]; do
 	export "${1?}"
 	shift
 done
-if [ $# -gt 0 ]; then
-	tests=("$@")
-else
+if [ $# -eq 0 ]; then
 	mapfile -t tests < <(sed -n "s/^$collection://p" kselftest-list.txt)
+	set -- "${tests[@]}"
 fi
-if [ ${#tests[@]} -eq 0 ]; then
+if [ $# -eq 0 ]; then
 	echo "Bail out! no tests of $collection are installed"
 	exit 1
 fi
 
-/jobs/races.sh || exit
+watch_races || exit
 cd "$collection" || exit
-run_many "${tests[@]}" | tee /run/kselftest.tap | add_seconds
+echo "TAP version 13"
+echo "1..$#"
+run_tests "$@" | tee /run/kselftest.tap
 
 results=$(grep -cE '^(not )?ok ' /run/kselftest.tap)
 failures=$(grep -c '^not ok ' /run/kselftest.tap)
-/jobs/leaks.sh || exit
-[ "$results" -eq ${#tests[@]} ] && [ "$failures" -eq 0 ]
+find_leaks || exit
+[ "$results" -eq $# ] && [ "$failures" -eq 0 ]

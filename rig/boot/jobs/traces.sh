@@ -9,7 +9,7 @@
 #   open       leave the volume open, and leave a file that has WORD twice
 #   wiped      suspend the volume and wipe its key
 #   closed     remove the volume
-#   BATCHING   Y, N, or none if the kernel has no batching
+#   BATCHING   Y or N
 #   KEY, WORD  in hexadecimal digits; sectors are full of WORD
 #
 # The volume is on the first disk.
@@ -17,12 +17,10 @@
 set -eu -o pipefail
 
 state=$1
-batching=$2
 name=traces
 volume=/dev/mapper/$name
 disk=/dev/vdb
 tests=/kselftest/dm-crypt-mdu
-parameter=/sys/module/dm_crypt/parameters/batch_sectors
 size=$((1024 * 1024))
 
 # use_volume WORD: to be run in a subshell, so that its processes and their memory are gone
@@ -31,11 +29,7 @@ use_volume() {
 	local file
 
 	file=$(mktemp)
-	echo "$1" | xxd -r -p > "$file"
-	while [ "$(stat -c %s "$file")" -lt $size ]; do
-		cat "$file" "$file" > "$file.twice"
-		mv "$file.twice" "$file"
-	done
+	head -n $((size / 16)) < <(yes "$1") | xxd -r -p > "$file"
 	# Bios that need a scatterlist of their own, and bios of four segments, which do not.
 	for cut in 2048 32768; do
 		"$tests/block_io" write "$volume" --cut $cut --sizes 131072 < "$file"
@@ -45,7 +39,7 @@ use_volume() {
 	rm "$file"
 }
 
-[ "$batching" = none ] || echo "$batching" > $parameter
+echo "$2" > /sys/module/dm_crypt/parameters/batch_sectors
 dmsetup create $name --table \
 	"0 $(blockdev --getsz $disk) crypt aes-xts-plain64 $3 0 $disk 0"
 (use_volume "$4")
