@@ -4,9 +4,8 @@
 import dataclasses
 import itertools
 
-KERNELS = ("unpatched", "patched-off", "patched-on")
-# The state of batch_sectors for each kernel, as a word for jobs/bench.sh.
-MDU = {"unpatched": "none", "patched-off": "off", "patched-on": "on"}
+# The kernel without the series, and that with it, with batching off and on.
+KERNELS = ("unpatched", "off", "on")
 
 BLOCK_SIZES = {"4k": 4 << 10, "16k": 16 << 10, "64k": 64 << 10,
                "128k": 128 << 10, "1m": 1 << 20}
@@ -28,10 +27,6 @@ class Cipher:
     algorithms: tuple
     # about how many times as long as the best cipher it takes in native mode
     slowness: int = 1
-
-    def spec(self, algorithm, iv):
-        """The first word of a dm-crypt table."""
-        return f"{self.table or 'capi:' + algorithm}-{iv}"
 
 
 BEST = Cipher("best", "aes-xts", ("xts(aes)",))
@@ -59,17 +54,31 @@ class Cell:
     workqueue: str = "default"
     key_bits: int = 512
     buffer: str = "pages"
-    kernels: tuple = KERNELS
 
     @property
-    def eligible(self):
-        """Whether a kernel with the series batches this cell."""
-        return self.iv == "plain64"
+    def kernels(self):
+        """The kernels that it is measured on."""
+        return KERNELS[:1] if self.target == "inlinecrypt" else KERNELS
 
     @property
     def bytes(self):
         """Bytes of one bio."""
         return BLOCK_SIZES[self.bs]
+
+    @property
+    def name(self):
+        """The name of a cell that plots, pages and letters show, otherwise empty."""
+        usual = Cell(BEST, self.rw, self.bs, self.target, self.sector_size,
+                     iv_large_sectors=self.target == "inlinecrypt" and self.sector_size != 512,
+                     workqueue="default" if self.target == "crypt" else "-")
+        if self != usual:
+            return ""
+        return f"{self.target}-{self.sector_size}-{self.rw}-{self.bs}"
+
+    def fields(self):
+        """The fields of the cell's record."""
+        return {"name": self.name} | vars(self) | {
+            "cipher": self.cipher.name, "role": self.cipher.name}
 
     def table(self, algorithm):
         """The device-mapper table, after the first two words."""
@@ -84,25 +93,26 @@ class Cell:
         if self.target == "inlinecrypt":
             words = ["inlinecrypt", "aes-xts-plain64"]
         else:
-            words = ["crypt", self.cipher.spec(algorithm, self.iv)]
+            words = ["crypt", f"{self.cipher.table or 'capi:' + algorithm}-{self.iv}"]
         words += [key, "0", "DISK", "0"]
         if options:
             words += [str(len(options))] + options
         return " ".join(words)
 
-    def label(self):
-        """The printed name of the cell."""
-        what = {"crypt": "", "inlinecrypt": "inlinecrypt ", "cipher": "cipher alone "}
-        large = " large" if self.iv_large_sectors else ""
-        queue = " no workqueue" if self.workqueue == "none" else ""
-        folio = " folio" if self.buffer == "folio" else ""
-        return (f"{what[self.target]}{self.cipher.name} {self.key_bits} {self.iv}"
-                f" {self.sector_size}{large} {self.rw} {self.bs}"
-                f" qd{self.iodepth}{queue}{folio}")
+
+def describe(record):
+    """The printed name of a record's cell."""
+    words = [record["target"] if record["target"] != "crypt" else "", record["cipher"],
+             record["key_bits"], record["iv"], record["sector_size"],
+             "large" if record["iv_large_sectors"] else "", record["rw"], record["bs"],
+             f"qd{record['iodepth']}", "no workqueue" if record["workqueue"] == "none" else "",
+             "folio" if record["buffer"] == "folio" else ""]
+    return " ".join(str(word) for word in words if word)
 
 
 # Sector size and iv_large_sectors; cryptsetup makes the first two formats.
 FORMATS = ((512, False), (4096, False), (4096, True))
+SMALL = FORMATS[:2]
 
 
 def cells(cipher, formats=FORMATS, rws=("read", "write"), sizes=tuple(BLOCK_SIZES),
@@ -112,9 +122,6 @@ def cells(cipher, formats=FORMATS, rws=("read", "write"), sizes=tuple(BLOCK_SIZE
                  bs=bs, iodepth=depth, workqueue=queue, **others)
             for (size, large), bs, rw, depth, queue
             in itertools.product(formats, sizes, rws, depths, queues)]
-
-
-SMALL = FORMATS[:2]
 
 
 def quick():
@@ -144,5 +151,5 @@ def full(method, inlinecrypt):
             found += cells(cipher, SMALL, sizes=ends)
     if inlinecrypt:
         found += cells(BEST, FORMATS[::2], target="inlinecrypt", queues=("-",),
-                       depths=(1, 32), kernels=KERNELS[:1])
+                       depths=(1, 32))
     return found

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 """Measure one cell, on one kernel or on all kernels in turn."""
 
-import stats
+import contextlib
+import math
+from concurrent.futures import wait
+from statistics import median, quantiles
+
 from guest import GuestError, words
-from matrix import LARGEST_BIO, MDU
+from matrix import LARGEST_BIO
 
 # Bytes of one run.
 EXACT_BYTES = 4 << 20
@@ -24,6 +28,17 @@ EXACT_ROUNDS = (5, 25)
 IDLE_PART = 0.001
 
 
+def spread(values):
+    """The distance between the quartiles, relative to the median.
+
+    Half of all values lie between the quartiles.  Fewer than two values have spread 0.
+    """
+    if len(values) < 2:
+        return 0.0
+    low, middle, high = quantiles(values, n=4, method="inclusive")
+    return abs((high - low) / middle) if middle else 0.0
+
+
 class Subject:
     """A cell on one kernel, set up in a guest.
 
@@ -42,188 +57,152 @@ class Subject:
         if method == "exact" and cell.rw == "write" and cell.iodepth > 1 and \
            cell.workqueue == "default":
             self.bytes = max(self.bytes, EXACT_BYTES_DEEP_WRITES)
-        self.algorithm, self.driver = self.find_cipher()
-        self.name = kernel
-        self.status = ""
+        self.algorithm, self.driver = guest.find_cipher(cell.cipher.algorithms)
         self.device = None
-        if cell.target != "cipher":
-            mdu = MDU[kernel] if cell.target == "crypt" else "none"
-            table = cell.table(self.algorithm)
-            answer = guest.command(f"create {self.name} {mdu} {table}")
+
+    def __enter__(self):
+        """Make the mapping, and check it."""
+        if self.cell.target != "cipher":
+            mdu = self.kernel if self.cell.target == "crypt" else "unpatched"
+            answer = self.guest.command(
+                f"create {self.kernel} {mdu} {self.cell.table(self.algorithm)}")
             self.device = words(answer)["device"]
             try:
                 self.check_begin()
             except GuestError:
-                self.discard()
+                self.remove()
                 raise
+        return self
 
-    def find_cipher(self):
-        """The first of the cipher's names that this kernel has."""
-        for algorithm in self.cell.cipher.algorithms:
-            driver = self.guest.driver(algorithm)
-            if driver:
-                return algorithm, driver
-        names = " or ".join(self.cell.cipher.algorithms)
-        return self.guest.fail(f"no cipher {names} in this kernel")
+    def __exit__(self, error, *_):
+        """Check that the right thing was measured, and remove the mapping."""
+        if not self.device:
+            return
+        try:
+            if not error:
+                self.check_end()
+        finally:
+            self.remove()
 
-    def fail_status(self, expected):
-        """Fail, as the mapping is not as requested: better no figure than a wrong one."""
-        self.guest.fail(f"{self.cell.label()}, {self.kernel}: expected {expected},"
-                        f" the mapping says '{self.status}'")
+    def remove(self):
+        """Remove the mapping.  If this fails, no cell can be measured here any more."""
+        with contextlib.suppress(GuestError):
+            self.guest.command(f"remove {self.kernel}")
 
-    def get_status(self):
-        """Get the status of the mapping into self.status; returns its counters."""
-        line = self.guest.command(f"status {self.name}")
-        self.status = " ".join(line.split()[3:])
-        return {name: int(value) for name, value in words(
-            self.status.replace(":", "=")).items() if value.isdigit()}
+    def status(self):
+        """The status of the mapping, which begins with sizes and the target's name."""
+        return " ".join(self.guest.command(f"status {self.kernel}").split()[3:])
+
+    def check(self, passed, expected, status):
+        """Fail if the mapping is not as requested: better no figure than a wrong one."""
+        if not passed:
+            self.guest.fail(f"expected {expected}, the mapping says '{status}'")
 
     def check_begin(self):
         """Fail unless batching is on or off as it should be."""
-        self.get_status()
+        status = self.status()
         if self.cell.target != "crypt" or self.kernel == "unpatched":
-            if self.status:
-                self.fail_status("nothing")
-        elif self.kernel == "patched-off":
-            if self.status != "batch_sectors:off reason:disabled":
-                self.fail_status("batch_sectors:off reason:disabled")
-        elif not self.cell.eligible:
-            if self.status != "batch_sectors:off reason:iv_mode":
-                self.fail_status("batch_sectors:off reason:iv_mode")
-        elif not self.status.startswith("batch_sectors:on "):
-            self.fail_status("batch_sectors:on")
+            self.check(not status, "nothing", status)
+            return
+        expected = "batch_sectors:on"
+        if self.kernel == "off":
+            expected = "batch_sectors:off reason:disabled"
+        elif self.cell.iv != "plain64":
+            expected = "batch_sectors:off reason:iv_mode"
+        self.check(status.startswith(expected), expected, status)
 
     def check_end(self):
         """Fail unless I/O was batched as it should be."""
-        counters = self.get_status()
-        if self.cell.target != "crypt" or not counters:
-            return
-        batched = self.cell.bytes > self.cell.sector_size
-        if counters["fallbacks"] or (counters["batches"] == 0) == batched:
-            self.fail_status("batches" if batched else "no batches")
-
-    def close(self):
-        """Check that the right thing was measured, and remove the mapping."""
-        if self.device:
-            self.check_end()
-            self.guest.command(f"remove {self.name}")
-            self.device = None
-
-    def discard(self):
-        """After an error, remove the mapping if it exists; ignore further errors."""
-        if self.device:
-            try:
-                self.guest.command(f"remove {self.name}")
-            except (GuestError, OSError):
-                pass
-            self.device = None
+        status = self.status()
+        counters = words(status.replace(":", "="))
+        if self.cell.target == "crypt" and "batches" in counters:
+            batched = self.cell.bytes > self.cell.sector_size
+            self.check(counters["fallbacks"] == "0" and (counters["batches"] != "0") == batched,
+                       "batches" if batched else "no batches", status)
 
     def run(self, line):
         """Do one run; returns the cost of 512 bytes."""
-        answer = words(self.guest.command(f"run {line} bytes={self.bytes}"))
+        answer = words(self.guest.command(f"run {line}"))
         # While the guest is idle, counted time leaps, and does not measure work.
         idle = int(answer["idle_us"]) * 1000
         if self.clock == "cycles" and idle > IDLE_PART * int(answer["ns"]):
-            self.guest.fail(f"{self.cell.label()}: idle for {idle} ns of {answer['ns']}")
+            self.guest.fail(f"idle for {idle} ns of {answer['ns']}")
         return int(answer[self.clock]) / (self.bytes >> 9)
 
-    def run_block(self, device):
-        """Do one run on a block device."""
-        cell = self.cell
-        return self.run(f"what=block dev={device} rw={cell.rw} bs={cell.bytes}"
-                        f" iodepth={cell.iodepth} buffer={cell.buffer}")
-
-    def run_cipher(self):
-        """Do one run of the cipher alone, in requests like those of dm-crypt."""
-        cell = self.cell
-        unit = cell.sector_size if self.kernel == "patched-on" else 0
-        request = min(cell.bytes, LARGEST_BIO) if unit else cell.sector_size
-        return self.run(f"what=cipher alg={self.algorithm} rw={cell.rw}"
-                        f" bs={cell.bytes} key_bits={cell.key_bits}"
-                        f" request={request} unit={unit}")
-
     def measure(self):
-        """Measure once; returns the cost, and the cost of the bare disk."""
-        if self.cell.target == "cipher":
-            return self.run_cipher(), 0.0
-        bare = self.run_block(self.guest.info["disk"])
-        return self.run_block(self.device) - bare, bare
+        """Measure once.  A cipher alone gets requests like those of dm-crypt."""
+        cell = self.cell
+        what = f"{cell.rw} {cell.buffer} {cell.bytes} {self.bytes} {cell.iodepth}"
+        if cell.target == "cipher":
+            unit = cell.sector_size if self.kernel == "on" else 0
+            request = min(cell.bytes, LARGEST_BIO) if unit else cell.sector_size
+            return self.run(f"cipher {self.algorithm} {what} {cell.key_bits} {request} {unit}")
+        bare = self.run(f"block {self.guest.info['disk']} {what} 0 0 0")
+        return self.run(f"block {self.device} {what} 0 0 0") - bare
 
 
-def make_record(base, method, subject, samples, more):
-    """Make a record of bench.json, with the fields of the cell and the results."""
-    cell = subject.cell
-    costs = [cost for cost, _ in samples]
-    digits = 1 if method == "exact" else 2
-    return {
-        "base": base,
-        "kernel": subject.kernel,
-        "method": method,
-        "cipher": subject.driver,
-        "sector_size": cell.sector_size,
-        "iv": cell.iv,
-        "rw": cell.rw,
-        "bs": cell.bs,
-        "iodepth": cell.iodepth,
-        "workqueue": cell.workqueue,
-        "value": round(stats.median(costs), digits),
-        "unit": "instructions" if method == "exact" else "ns",
-        "spread": round(stats.spread(costs), 4),
-        "target": cell.target,
-        "iv_large_sectors": cell.iv_large_sectors,
-        "key_bits": cell.key_bits,
-        "buffer": cell.buffer,
-        "role": cell.cipher.name,
-        "bare": round(stats.median([bare for _, bare in samples]), digits),
-        "runs": len(samples),
-    } | more
-
-
-def exact(base, guest, kernel, cell):
-    """Measure a cell on one kernel, counting instructions."""
-    subject = Subject(guest, kernel, cell, "exact")
-    samples = []
+def exact_on(guest, kernel, cell):
+    """Measure a cell on one kernel, counting instructions; returns driver and costs."""
+    costs = []
     least, most = EXACT_ROUNDS
-    try:
+    with Subject(guest, kernel, cell, "exact") as subject:
         subject.measure()
-        while len(samples) < least or (
-                len(samples) < most and
-                stats.spread([cost for cost, _ in samples]) > EXACT_SPREAD):
-            samples.append(subject.measure())
-        subject.close()
-    finally:
-        subject.discard()
-    return make_record(base, "exact", subject, samples, {})
+        while len(costs) < least or (len(costs) < most and spread(costs) > EXACT_SPREAD):
+            costs.append(subject.measure())
+    return subject.driver, costs
 
 
-def native(base, guests, cell, pairs):
+def exact(guests, cell, pool):
+    """Measure a cell on all kernels at the same time, in threads of the pool.
+
+    guests is a dictionary from kernel to guest.  Returns drivers and costs by kernel.
+    """
+    futures = [pool.submit(exact_on, guests[kernel], kernel, cell) for kernel in cell.kernels]
+    # No thread may be left that talks to a guest.
+    wait(futures)
+    drivers, costs = zip(*(future.result() for future in futures))
+    return dict(zip(cell.kernels, drivers)), dict(zip(cell.kernels, costs))
+
+
+def native(guests, cell, pairs):
     """Measure a cell on all kernels in turn, every second time in reverse order.
 
-    guests is a dictionary from kernel to guest.  A ratio compares each run with the run
-    on the unpatched kernel beside it.
+    Arguments and result are those of exact().
     """
-    subjects = []
-    samples = {kernel: [] for kernel in cell.kernels}
-    try:
-        for kernel in cell.kernels:
-            subjects.append(Subject(guests[kernel], kernel, cell, "native"))
+    with contextlib.ExitStack() as stack:
+        subjects = [stack.enter_context(Subject(guests[kernel], kernel, cell, "native"))
+                    for kernel in cell.kernels]
+        costs = {kernel: [] for kernel in cell.kernels}
         for subject in subjects:
             subject.measure()
         for pair in range(pairs):
             for subject in subjects[::-1] if pair % 2 else subjects:
-                samples[subject.kernel].append(subject.measure())
-        for subject in subjects:
-            subject.close()
-    finally:
-        for subject in subjects:
-            subject.discard()
+                costs[subject.kernel].append(subject.measure())
+    return {subject.kernel: subject.driver for subject in subjects}, costs
 
-    records = []
-    reference = [cost for cost, _ in samples["unpatched"]]
-    for subject in subjects:
-        costs = [cost for cost, _ in samples[subject.kernel]]
-        ratios = [cost / other for cost, other in zip(costs, reference)]
-        records.append(make_record(base, "native", subject, samples[subject.kernel], {
-            "ratio": round(stats.median(ratios), 4),
-            "ratio_spread": round(stats.spread(ratios), 4)}))
-    return records
+
+def make_record(cell, drivers, costs, paired):
+    """The record of a cell; drivers and costs are dictionaries from kernels.
+
+    The costs on all kernels come in pairs if the kernels took turns.  A ratio is then the
+    median of the ratios of all pairs.  The error of a ratio is one that chance can make:
+    if n values are normally distributed and their quartiles are a distance d apart, the
+    standard error of their median is 0.93 d / sqrt(n).
+    """
+    record = cell.fields() | {"cipher": ", ".join(sorted(set(drivers.values())))}
+    record |= {kernel: round(median(found), 2 if paired else 1)
+               for kernel, found in costs.items()}
+    spreads = {kernel: spread(found) for kernel, found in costs.items()}
+    errors = {kernel: 0.93 * spreads[kernel] / math.sqrt(len(found))
+              for kernel, found in costs.items()}
+    of_ratios = []
+    for kernel in cell.kernels[1:]:
+        ratio = record[kernel] / record["unpatched"]
+        if paired:
+            ratios = [cost / other for cost, other in zip(costs[kernel], costs["unpatched"])]
+            ratio = median(ratios)
+            of_ratios.append(spread(ratios))
+        record[kernel + "_ratio"] = round(ratio, 4)
+        record[kernel + "_error"] = round(math.hypot(errors[kernel], errors["unpatched"]), 5)
+    record["spread"] = round(max(of_ratios or spreads.values()), 4)
+    return record

@@ -1,195 +1,152 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Results: bench.json, the tables made of it, and the page of documentation."""
+"""Results in files: runs with their cells, the table made of them, and plots.
+
+A file is a JSON array of runs, named after base, method and, if time was measured, the
+machine.  Each run has its cells, one a line, and facts about the run.
+"""
 
 import json
 import os
+import re
+import shutil
+import subprocess
 import sys
 
-import bars
-import plots
-from stats import ratio
+HERE = os.path.dirname(os.path.abspath(__file__))
+FILE = "performance.json"
 
-BEGIN = ".. The tables from here to the end mark are made by bench.py.\n"
-END = ".. End of the tables that are made by bench.py.\n"
-
-# Records of one cell agree in these fields, whatever their kernel is.
-IDENTITY = ("base", "method", "target", "role", "cipher", "key_bits", "iv",
-            "sector_size", "iv_large_sectors", "buffer", "workqueue", "iodepth", "rw",
-            "bs")
-
-HEAD = ("cipher", "key", "sector", "IV", "queues", "depth", "", "bs", "unpatched",
-        "patched, off", "patched, on", "off/unp.", "on/unp.", "spread")
+# The cells of the short table, by their names, and its head.
+SHOWN = ("crypt-512-read-4k", "crypt-512-write-4k", "crypt-512-read-1m",
+         "crypt-512-write-1m", "crypt-4096-read-1m", "crypt-4096-write-1m")
+HEAD = ("run", "sector", "I/O", "size", "unpatched", "patched, off", "patched, on",
+        "off/unp.", "on/unp.", "spread", "cipher alone")
 
 
-def replace_part(page, begin, end, tables):
-    """Put tables into a page of documentation, between two lines of the page."""
-    with open(page, encoding="utf-8") as file:
-        text = file.read()
-    if text.count(begin) != 1 or text.count(end) != 1:
-        sys.exit(f"{os.path.basename(sys.argv[0])}: {page} does not say where the"
-                 " tables belong")
-    before, rest = text.split(begin)
-    after = rest.split(end)[1]
-    with open(page, "w", encoding="utf-8") as file:
-        file.write(f"{before}{begin}\n{tables}\n{end}{after}")
-    print(f"Documentation: {page}")
+def load(path):
+    """The runs of a file, none if there is no file."""
+    if not os.path.exists(path):
+        return []
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
 
 
-def group(records):
-    """Group records into cells, in their order; a cell maps kernels to records."""
-    found = {}
-    for record in records:
-        key = tuple(record[name] for name in IDENTITY)
-        found.setdefault(key, {})[record["kernel"]] = record
-    return list(found.values())
+def put(path, run):
+    """Put a run into a file, in place of one of the same name."""
+    def dump(value):
+        return json.dumps(value, ensure_ascii=False)
+
+    runs = {old["name"]: old for old in load(path)} | {run["name"]: run}
+    text = []
+    for facts in map(dict, runs.values()):
+        cells = facts.pop("cells")
+        text.append(dump(facts)[:-1] + ', "cells": [\n' + ",\n".join(map(dump, cells))
+                    + "\n]}")
+    with open(path + ".tmp", "w", encoding="utf-8") as file:
+        file.write("[\n" + ",\n".join(text) + "\n]\n")
+    os.replace(path + ".tmp", path)
 
 
-def row(cell):
-    """A line of a table."""
-    record = next(iter(cell.values()))
-    values = [f"{cell[kernel]['value']:.1f}" if kernel in cell else ""
-              for kernel in ("unpatched", "patched-off", "patched-on")]
-    ratios = [ratio(cell, kernel) for kernel in ("patched-off", "patched-on")]
-    name = record["cipher"]
-    if record["target"] != "crypt":
-        name = {"cipher": "alone: ", "inlinecrypt": "inlinecrypt: "}[record["target"]] \
-            + name
-    if record["buffer"] == "folio":
-        name += ", folio"
-    return [name, str(record["key_bits"]), str(record["sector_size"]),
-            record["iv"] + (" large" if record["iv_large_sectors"] else ""),
-            record["workqueue"], str(record["iodepth"]), record["rw"], record["bs"],
-            *values, *("" if value is None else f"{value:.3f}" for value in ratios),
-            f"{max(one.get('ratio_spread', one['spread']) for one in cell.values()):.1%}"]
+def run_name(base, method, machine):
+    """The name of a run.  The machine matters only if time is measured."""
+    name = f"{base}-{method}"
+    if method == "native":
+        model = re.sub(r"\([^)]*\)", "", machine.split(",")[0].lower())
+        name += "-" + re.sub(r"\W+", "-", model).strip("-")
+    return name
 
 
-def text_table(rows):
-    """A table of plain text, with columns as wide as needed."""
+def figures(cell):
+    """The figures of a cell as words; those that it does not have are empty."""
+    forms = {"unpatched": ".1f", "off": ".1f", "on": ".1f", "off_ratio": ".3f",
+             "on_ratio": ".3f", "spread": ".1%"}
+    return [format(cell[name], form) if name in cell else "" for name, form in forms.items()]
+
+
+def table(rows):
+    """A simple table of reStructuredText.  The first word of a row must not be empty."""
     widths = [max(map(len, column)) for column in zip(*rows)]
-    return "\n".join("  ".join(word.ljust(width) if index in (0, 3, 4, 6)
-                               else word.rjust(width)
-                               for index, (word, width) in enumerate(zip(line, widths))
-                               ).rstrip() for line in rows)
-
-
-def rst_table(rows):
-    """A simple table of reStructuredText.  The first cell of a line must not be empty."""
-    widths = [max(max(map(len, column)), 1) for column in zip(*rows)]
     rule = "  ".join("=" * width for width in widths)
-    lines = ["  ".join(word.ljust(width) for word, width in zip(line, widths)).rstrip()
-             for line in rows]
+    lines = ["  ".join(word.ljust(width) for word, width in zip(row, widths)).rstrip()
+             for row in rows]
     return "\n".join([rule, lines[0], rule, *lines[1:], rule])
 
 
-class Results:
-    """The measured results, in a directory."""
-
-    def __init__(self, directory):
-        self.directory = directory
-        self.records = []
-        self.runs = []
-        os.makedirs(directory, exist_ok=True)
-
-    def path(self, name):
-        """A file in the directory."""
-        return os.path.join(self.directory, name)
-
-    def load(self):
-        """Begin with the results that the directory has."""
-        for attribute, name in (("records", "bench.json"), ("runs", "bench-runs.json")):
-            if os.path.exists(self.path(name)):
-                with open(self.path(name), encoding="utf-8") as file:
-                    setattr(self, attribute, json.load(file))
-
-    def save(self):
-        """Write bench.json, a record a line, and bench-runs.json, about the runs."""
-        for name, records in (("bench.json", self.records),
-                              ("bench-runs.json", self.runs)):
-            with open(self.path(name) + ".tmp", "w", encoding="utf-8") as file:
-                file.write("[\n" + ",\n".join(map(json.dumps, records)) + "\n]\n")
-            os.replace(self.path(name) + ".tmp", self.path(name))
-
-    def put(self, records, run):
-        """Replace the records of the same base and method with those of a new run."""
-        key = (run["base"], run["method"])
-        self.records = [old for old in self.records
-                        if (old["base"], old["method"]) != key] + records
-        self.runs = [old for old in self.runs
-                     if (old["base"], old["method"]) != key] + [run]
-
-    def of_run(self, run):
-        """The cells of a run."""
-        return group(record for record in self.records
-                     if record["base"] == run["base"]
-                     and record["method"] == run["method"])
-
-    def print_tables(self):
-        """All cells, on the terminal."""
-        for run in self.runs:
-            cells = self.of_run(run)
-            if not cells:
-                continue
-            unit = next(iter(cells[0].values()))["unit"]
-            print(f"\nLinux {run['base']}, {run['method']}: {unit} for 512 bytes, without"
-                  f" those of the bare disk ({run['mode']} mode, {run['machine']})\n")
-            print(text_table([HEAD] + [row(cell) for cell in cells]))
-        print(f"\nResults: {self.path('bench.json')}", flush=True)
-
-    def plot(self, here):
-        """Draw plots, if gnuplot is installed."""
-        for run in self.runs:
-            plots.plot(here, self.directory, run, self.of_run(run))
-
-    def check(self):
-        """Compare with the bars; returns how many were missed."""
-        return bars.check(self.runs, self.of_run)
-
-    def document(self, page):
-        """Put the tables of full and complete runs into a page of documentation."""
-        of_record = [run for run in self.runs
-                     if run["mode"] == "full" and run["complete"]]
-        for run in self.runs:
-            if run not in of_record:
-                print(f"bench.py: {page} is for full runs, it leaves out"
-                      f" {run['base']} {run['method']}")
-        if not of_record:
-            sys.exit(f"bench.py: nothing is left for {page}")
-        replace_part(page, BEGIN, END, "\n".join(self.rst(run) for run in of_record))
-
-    def rst(self, run):
-        """The tables of a run: the main cells, then the largest I/O of all others."""
-        cells = self.of_run(run)
-        main, others = [], []
-        for cell in cells:
-            record = next(iter(cell.values()))
-            if is_main(record):
-                main.append(cell)
-            elif record["bs"] == "1m":
-                others.append(cell)
-        releases = sorted(set(run["release"].values()))
-        title = f"Linux {run['base']}, {run['method']}"
-        unit = next(iter(cells[0].values()))["unit"]
-        pairs = f", {run['pairs']} pairs" if run["pairs"] else ""
-        parts = [
-            title + "\n" + "-" * len(title) + "\n",
-            f":Machine: {run['machine']}\n:Date: {run['date']}\n"
-            f":Kernels: {', '.join(releases)}\n:Command: ``{run['command']}``\n"
-            f":Unit: {unit} for 512 bytes{pairs}\n",
-            rst_table([head(HEAD)] + [row(cell) for cell in main]) + "\n"]
-        if others:
-            parts += ["All else, with I/O of 1 MiB:\n",
-                      rst_table([head(HEAD)] + [row(cell) for cell in others]) + "\n"]
-        return "\n".join(parts)
+def facts_of(run):
+    """A line about a run."""
+    return (f"- {run['name']}: {run['unit']} for 512 bytes, Linux {run['release']},"
+            f" {run['machine']}, {run['date']}, ``{run['command']}``"
+            + (f", {run['pairs']} rounds" if run["pairs"] else ""))
 
 
-def head(names):
-    """Heads of columns, none of them empty, for reStructuredText."""
-    return ["rw" if name == "" else name for name in names]
+def short_rows(runs):
+    """The rows of the short table."""
+    rows = [HEAD]
+    for run in runs:
+        cells = {cell["name"]: cell for cell in run["cells"]}
+        for name in SHOWN:
+            if name in cells:
+                alone = cells.get(name.replace("crypt", "cipher"), {})
+                rows.append([run["name"], *name.split("-")[1:], *figures(cells[name]),
+                             figures(alone)[2]])
+    return rows
 
 
-def is_main(record):
-    """Does the main table show this record?"""
-    return (record["target"] == "crypt" and record["role"] == "best"
-            and record["key_bits"] == 512 and record["iv"] == "plain64"
-            and record["iodepth"] == 1 and record["workqueue"] == "default"
-            and record["buffer"] == "pages")
+def summary(runs, accelerator=False):
+    """Facts about the runs with the accelerator, and a table of all their figures; or about
+    all other runs, and the short table."""
+    runs = [run for run in runs if (run["method"] == "accelerator") == accelerator]
+    if not runs:
+        return ""
+    if accelerator:
+        rows = [["run", *runs[0]["cells"][0]]]
+        rows += [[run["name"], *map(str, cell.values())] for run in runs for cell in run["cells"]]
+    else:
+        rows = short_rows(runs)
+    return "\n".join(map(facts_of, runs)) + "\n\n" + table(rows) + "\n\n"
+
+
+def plot(path, runs):
+    """Draw complete runs beside their file, if gnuplot is installed; returns the pictures."""
+    if not shutil.which("gnuplot"):
+        print("No plots: gnuplot is not installed (Debian package gnuplot-nox)")
+    pictures = []
+    for run in runs:
+        if run["method"] == "accelerator" or not run["complete"]:
+            continue
+        pictures.append(f"{os.path.splitext(path)[0]}-{run['name']}.svg")
+        if shutil.which("gnuplot"):
+            subprocess.run(["gnuplot", "-c", os.path.join(HERE, "cost.gnuplot"), path,
+                            run["name"], run["unit"], pictures[-1]], check=True)
+            print(f"Plot: {pictures[-1]}")
+    return pictures
+
+
+def fill(page, name, text):
+    """Put text into a page of documentation, between two marks of this name."""
+    begin = f".. {name} begins: rig/bench makes it from {FILE}\n"
+    end = f".. {name} ends\n"
+    with open(page, encoding="utf-8") as file:
+        old = file.read()
+    if old.count(begin) != 1 or old.count(end) != 1:
+        sys.exit(f"{os.path.basename(sys.argv[0])}: {page} does not say where the {name}"
+                 " belongs")
+    before, rest = old.split(begin)
+    after = rest.split(end)[1]
+    with open(page, "w", encoding="utf-8") as file:
+        file.write(f"{before}{begin}\n{text.rstrip()}\n\n{end}{after}")
+    print(f"Documentation: {page}")
+
+
+def document(page, runs):
+    """Put full and complete runs into the file beside a page, draw the runs of that file,
+    and put the tables and the plots into the page."""
+    path = os.path.join(os.path.dirname(page), FILE)
+    for run in runs:
+        if run["mode"] == "full" and run["complete"]:
+            put(path, run)
+        else:
+            print(f"{page} is for full runs, it leaves out {run['name']}")
+    runs = load(path)
+    pictures = [f".. image:: {os.path.basename(picture)}\n" for picture in plot(path, runs)]
+    fill(page, "table", summary(runs) + "".join(pictures))
+    fill(page, "accelerator", summary(runs, True))
