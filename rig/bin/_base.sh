@@ -2,18 +2,12 @@
 # shellcheck shell=bash disable=SC2034 # the sourcing scripts use these variables
 #
 # Describes a base kernel and finds its source. _lib.sh sources this file.  The cache
-# directory "base" has the tarballs of fetch-base, PACKAGE_VERSION.tar.xz; "upstream" has
+# directory "base" has the tarballs of find-base, PACKAGE_VERSION.tar.xz; "upstream" has
 # those of find-upstream.
 
 # known_bases: prints the bases that have their own series, oldest first.
 known_bases() {
-	local dir
-
-	for dir in "$ROOT"/patches/*/base; do
-		[ -f "$dir" ] || continue
-		dir=${dir%/base}
-		printf '%s\n' "${dir##*/}"
-	done | sort -V
+	find "$ROOT/patches" -mindepth 2 -maxdepth 2 -name base -printf '%h\n' | sed 's|.*/||' | sort -V
 }
 
 # nearest_base X.Y: prints the newest base of the same major version that is not newer
@@ -74,28 +68,22 @@ load_base() {
 }
 
 # find_source: prints the path of the source of BASE: the tarball that a package
-# installed, or else the one that fetch-base fetched. Fails if the host has neither.
+# installed, or else the one that find-base fetched. Fails if the host has neither.
 find_source() {
-	local installed=${KSRC_DIR:-/usr/src}/$BASE_PACKAGE.tar.xz
-	local cached newest='' file
+	local file
 
-	if [ -f "$installed" ]; then
-		printf '%s\n' "$installed"
-		return
-	fi
-	cached=$(cache_dir base)/$BASE_PACKAGE
-	file=${cached}_$BASE_PACKAGE_VERSION.tar.xz
-	if [ -n "$BASE_PACKAGE_VERSION" ] && [ -f "$file" ]; then
-		printf '%s\n' "$file"
-		return
-	fi
-	for file in "$cached"_*.tar.xz; do
+	for file in "${KSRC_DIR:-/usr/src}/$BASE_PACKAGE.tar.xz" \
+		"$(cache_dir base)/${BASE_PACKAGE}_"*.tar.xz; do
 		[ -f "$file" ] || continue
 		# Skip a tarball that was fetched when the series named another version.
-		[ -z "$BASE_PACKAGE_VERSION" ] ||
-			grep -qxF "instead of $BASE_PACKAGE_VERSION" "${file%.tar.xz}.package" ||
-			continue
-		newest=$(printf '%s\n' "$newest" "$file" | sort -V | tail -n 1)
+		case $file in
+		*/"$BASE_PACKAGE".tar.xz | *"_$BASE_PACKAGE_VERSION.tar.xz") ;;
+		*)	[ -z "$BASE_PACKAGE_VERSION" ] ||
+				grep -qxF "instead of $BASE_PACKAGE_VERSION" "${file%.tar.xz}.package" ||
+				continue ;;
+		esac
+		printf '%s\n' "$file"
+		return
 	done
-	[ -n "$newest" ] && printf '%s\n' "$newest"
+	return 1
 }

@@ -37,16 +37,17 @@ notice() {
 	printf '%s: notice: %s\n' "$PROGRAM" "$*" >&2
 }
 
-# parse_args COUNT "$@": prints the help text for --help, or if the number of
-# arguments is not COUNT, and exits.
+# parse_args COUNT "$@": prints the help text for --help, or if the number of arguments is
+# not COUNT (for "N+": is less than N), and exits.
 parse_args() {
-	local count=$1
+	local count=${1%+} most=$1
 	shift
+	[ "$most" = "$count" ] || most=$#
 	if [ "${1:-}" = --help ] || [ "${1:-}" = -h ]; then
 		print_help
 		exit 0
 	fi
-	if [ $# -ne "$count" ]; then
+	if [ $# -lt "$count" ] || [ $# -gt "$most" ]; then
 		print_help >&2
 		exit 2
 	fi
@@ -74,17 +75,20 @@ lock_tree() {
 	flock -n 9 || die "another command is at work on $dir: wait for it and try again"
 }
 
-# open_tree DIR: dies unless DIR is a tree made by unpack-base, on branch 'series'.
+# find_tree DIR: sets TREE to DIR, and BASE_COMMIT. Dies unless unpack-base made DIR.
 # Without this check git would walk up and find the repository around DIR.
+find_tree() {
+	TREE=$(realpath -m "$1")
+	[ -d "$TREE" ] || die "there is no $TREE: run unpack-base (make tree) first"
+	{ [ -d "$TREE/.git" ] && BASE_COMMIT=$(in_tree rev-parse -q --verify 'refs/tags/base^{commit}'); } ||
+		die "$TREE is not a tree made by unpack-base (it has no tag 'base'): move it away and run make tree"
+}
+
+# open_tree DIR: finds the tree, and dies unless it is on branch 'series'.
 open_tree() {
 	local branch
 
-	TREE=$1
-	[ -d "$TREE" ] || die "there is no $TREE: run unpack-base (make tree) first"
-	TREE=$(cd "$TREE" && pwd)
-	{ [ -d "$TREE/.git" ] && in_tree rev-parse -q --verify 'refs/tags/base^{commit}' > /dev/null; } ||
-		die "$TREE is not a tree made by unpack-base (it has no tag 'base'): move it away and run make tree"
-	BASE_COMMIT=$(in_tree rev-parse 'refs/tags/base^{commit}')
+	find_tree "$1"
 	branch=$(in_tree symbolic-ref -q --short HEAD) || branch=''
 	[ "$branch" = series ] ||
 		die "$TREE is not on its branch 'series' but on ${branch:-no branch at all (is a rebase under way?)}: finish that, then 'git -C $TREE switch series'"
@@ -112,11 +116,9 @@ check_out() {
 	local out=$1 parent=$1
 
 	[ -n "$out" ] || die "no directory is named for the patches: make $2 OUT=dir"
-	if [ -e "$out" ] || [ -L "$out" ]; then
-		[ -d "$out" ] || die "$out is not a directory: name another one"
-		[ -z "$(find "$out/" -mindepth 1 -maxdepth 1 -print -quit)" ] ||
-			die "$out is not empty, and nothing in it was changed: name another directory"
-	fi
+	[ -d "$out" ] || [ ! -e "$out" ] || die "$out is not a directory: name another one"
+	[ -z "$(ls -A "$out" 2> /dev/null)" ] ||
+		die "$out is not empty, and nothing in it was changed: name another directory"
 	while [ ! -e "$parent" ]; do
 		parent=$(dirname "$parent")
 	done
@@ -167,11 +169,7 @@ series_lines() {
 }
 
 file_mode() {
-	if [ -x "$1" ]; then
-		echo 100755
-	else
-		echo 100644
-	fi
+	[ -x "$1" ] && echo 100755 || echo 100644
 }
 
 # list_inputs TOP BASE: prints a line for each file of the series of BASE: path,
@@ -197,31 +195,24 @@ list_inputs() {
 	} | sort
 }
 
-# record_file: prints the path of the record of what was composed, which is in the
-# tree's .git. The record has a line "head ID", then the lines of list_inputs.
-record_file() {
-	printf '%s/.git/composed\n' "$TREE"
+# The record of what was composed is in the tree's .git. It has a line "head ID", then the
+# lines of list_inputs. It is empty if nothing was composed.
+record() {
+	cat "$TREE/.git/composed" 2> /dev/null || true
 }
 
 recorded_head() {
-	if [ -f "$(record_file)" ]; then
-		sed -n '1s/^head //p' "$(record_file)"
-	fi
+	record | sed -n '1s/^head //p'
 }
 
 recorded_inputs() {
-	if [ -f "$(record_file)" ]; then
-		sed 1d "$(record_file)"
-	fi
+	record | sed 1d
 }
 
 # write_record HEAD LISTING
 write_record() {
-	{
-		printf 'head %s\n' "$1"
-		cat "$2"
-	} > "$(record_file).new"
-	mv "$(record_file).new" "$(record_file)"
+	printf 'head %s\n' "$1" | cat - "$2" > "$TREE/.git/composed.new"
+	mv "$TREE/.git/composed.new" "$TREE/.git/composed"
 }
 
 # explain_divergence HEAD: prints how to keep both the tree's commits and the

@@ -12,7 +12,7 @@ start_parts() {
 	mkdir -p "$TAP"
 }
 
-# part NAME COMMAND...: runs a command that prints TAP..
+# part NAME COMMAND...: runs a command that prints TAP.
 part() {
 	local name=$1
 

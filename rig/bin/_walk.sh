@@ -7,14 +7,13 @@
 
 # Don't leak the outer make's settings into the kernel build.
 unset MAKEFLAGS MFLAGS MAKELEVEL ARCH CROSS_COMPILE KBUILD_OUTPUT O W C CHECK KCFLAGS
+# Only the distribution's python3 has the modules that the kernel's tools need.
+export PATH=/usr/bin:$PATH
 
 # open_commits DIR: sets TREE, and COMMITS to the present base..HEAD. The list stays
 # the same if the tree is composed anew while the commits are checked.
 open_commits() {
-	TREE=${1%/}
-	{ [ -d "$TREE/.git" ] && in_tree rev-parse -q --verify 'refs/tags/base^{commit}' > /dev/null; } ||
-		die "$TREE is not a tree made by unpack-base (it has no tag 'base'): run make tree first"
-	TREE=$(cd "$TREE" && pwd -P)
+	find_tree "$1"
 	mapfile -t COMMITS < <(in_tree rev-list --reverse base..HEAD)
 	[ ${#COMMITS[@]} -gt 0 ] ||
 		die "$TREE has no commits on top of its tag 'base': run make tree first"
@@ -51,8 +50,6 @@ open_worktree() {
 	fi
 	export CCACHE_BASEDIR=$WORKTREE CCACHE_NOHASHDIR=1
 	export KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 1970'
-	# Only the distribution's python3 has the modules that the kernel's tools need.
-	export PATH=/usr/bin:$PATH
 }
 
 # go_to COMMIT: checks out COMMIT, over the changes that an interrupted run left.
@@ -64,26 +61,16 @@ subject_of() {
 	in_tree show -s --format=%s "$1"
 }
 
-# touched COMMIT PATHSPEC...: prints the files that COMMIT adds or changes.
+# touched BEFORE AFTER PATHSPEC...: prints the files that were added or changed.
 touched() {
-	local commit=$1
-	shift
-	in_tree -c core.quotePath=false diff-tree -r --no-commit-id --no-renames --name-only \
-		--diff-filter=AM "$commit^" "$commit" -- "$@"
+	in_tree -c core.quotePath=false diff-tree -r --no-renames --name-only --diff-filter=AM \
+		"$1" "$2" -- "${@:3}"
 }
 
-# These directories have user-space programs, not objects of the kernel.
-NOT_KERNEL=(':!tools' ':!scripts' ':!samples' ':!usr')
-
-# touched_sources COMMIT [LANGUAGE...]: prints the touched sources of the kernel itself.
+# touched_sources BEFORE AFTER PATTERN...: prints the touched sources of the kernel itself.
+# The excluded directories have user-space programs.
 touched_sources() {
-	local commit=$1 language globs=()
-	shift
-
-	for language in "${@:-c}"; do
-		globs+=("*.$language")
-	done
-	touched "$commit" "${globs[@]}" "${NOT_KERNEL[@]}"
+	touched "$@" ':!tools' ':!scripts' ':!samples' ':!usr'
 }
 
 # is_new FILE: succeeds if the base does not have FILE.
@@ -91,79 +78,39 @@ is_new() {
 	! in_tree cat-file -e "base:$1" 2> /dev/null
 }
 
-need() {
-	command -v "$1" > /dev/null || die "$1 is not installed (Debian package $2): run make deps"
-}
-
-# kernel_make BUILD ARGUMENT...: runs make for the worktree. ARCH and CROSS_COMPILE come
-# from the environment.
+# kernel_make LOG ARGUMENT...: runs make for the worktree in the build directory BUILD. ARCH
+# and CROSS_COMPILE come from the environment. If make fails, prints the errors in LOG.
 kernel_make() {
-	local build=$1 cc=${CROSS_COMPILE:-}gcc
-	shift
-
-	! command -v ccache > /dev/null || cc="ccache $cc"
-	make -C "$WORKTREE" "O=$build" "CC=$cc" "-j${JOBS:-$(nproc)}" "$@" < /dev/null
-}
-
-# kbuild_lists BUILD DIR: prints the objects and directories that the Makefile of DIR
-# builds with the configuration of BUILD. make would build a single object in any
-# configuration.
-kbuild_lists() {
-	local file=$WORKTREE/$2/Kbuild
-
-	[ -f "$file" ] || file=$WORKTREE/$2/Makefile
-	[ -f "$file" ] || return 0
-	make --no-print-directory -s -C "$1" -f - kbuild-lists 2> /dev/null <<-END
-	srctree := $WORKTREE
-	src := \$(srctree)/$2
-	obj := $2
-	include include/config/auto.conf
-	include $file
-	found := \$(obj-y) \$(obj-m) \$(lib-y) \$(lib-m)
-	found += \$(foreach o,\$(filter %.o,\$(found)),\$(foreach s,objs y m,\$(\$(o:.o=-\$s))))
-	kbuild-lists: ; @printf '%s\n' \$(found)
-	END
-}
-
-# is_configured BUILD ARCH OBJECT: succeeds if the configuration builds OBJECT and every
-# directory above it. Takes the top directories and arch/ARCH as built.
-is_configured() {
-	local build=$1 arch=$2 path=$3 dir
-
-	case $path in
-	"arch/$arch/"*) ;;
-	arch/*) return 1 ;;
-	esac
-	dir=$(dirname "$path")
-	while [ "$dir" != . ] && [ "$dir" != arch ]; do
-		kbuild_lists "$build" "$dir" | grep -qxF -e "${path##*/}" -e "${path##*/}/" || return 1
-		path=$dir
-		dir=$(dirname "$path")
-	done
-}
-
-# configured_objects BUILD ARCH SOURCE...: prints the objects that the configuration builds.
-configured_objects() {
-	local build=$1 arch=$2 source
-	shift 2
-
-	for source in "$@"; do
-		! is_configured "$build" "$arch" "${source%.*}.o" || echo "${source%.*}.o"
-	done
-}
-
-# compile BUILD LOG OBJECT...: compiles the objects anew with W=1. Fails on a warning.
-compile() {
-	local build=$1 log=$2 status=0
-	shift 2
-
-	(cd "$build" && rm -f "$@")
-	kernel_make "$build" -k W=1 "$@" > "$log" 2>&1 || status=$?
-	! grep -E 'warning:|error:' "$log" || return 1
-	[ "$status" -eq 0 ] || {
-		tail -n 30 "$log"
+	make -C "$WORKTREE" "O=$BUILD" "CC=ccache ${CROSS_COMPILE:-}gcc" \
+		"-j${JOBS:-$(nproc)}" "${@:2}" < /dev/null > "$1" 2>&1 || {
+		grep -E 'error:|modpost:' "$1" || tail -n 30 "$1"
 		return 1
 	}
+}
+
+# remove_objects SOURCE...: removes the objects of the sources. The next build makes those
+# that its configuration has. make would build a single object in any configuration.
+remove_objects() {
+	(cd "$BUILD" && rm -f "${@/%.[cS]/.o}")
+}
+
+# built_objects SOURCE...: prints the objects that the last build has made of the sources.
+built_objects() {
+	local source
+
+	for source in "$@"; do
+		[ ! -e "$BUILD/${source%.*}.o" ] || echo "${source%.*}.o"
+	done
+}
+
+# compile LOG OBJECT...: compiles the objects anew with W=1. Fails on a warning.
+compile() {
+	local log=$1
+	shift
+
+	(cd "$BUILD" && rm -f "$@")
+	kernel_make "$log" -k W=1 "$@" || return
+	! grep -E 'warning:|error:' "$log"
 }
 
 # new_warnings BEFORE AFTER: prints the lines of AFTER that BEFORE does not have, or has

@@ -15,33 +15,23 @@ if [ ! -d "$COMPOSED/.git" ]; then
 	exit "$KSFT_SKIP"
 fi
 
-# Copies and commits the files that git tracks or would not ignore.
+# Copies and commits the files that git tracks or would not ignore, and that are there.
 copy_repository() {
-	mkdir "$REPOSITORY"
-	(
-		cd "$TOP"
-		git -c core.quotePath=false ls-files --cached --others --exclude-standard |
-			while IFS= read -r file; do
-				[ ! -f "$file" ] || printf '%s\n' "$file"
-			done | tar -c --no-recursion --files-from=-
-	) | tar -x -C "$REPOSITORY"
+	(cd "$TOP" && git ls-files -z --cached --others --exclude-standard |
+		tar -c --null --files-from=- --ignore-failed-read 2> /dev/null) |
+		tar -x --one-top-level="$REPOSITORY"
 	git -C "$REPOSITORY" init -q -b main
 	commit_repository 'as it is'
 }
 
+ktap_print_header
 # refresh of the copy marks all commits of the tree as saved in the repository. Commits
 # that only the tree has would then be saved in the copy, which this test removes.
-has_no_own_commits() {
-	is_equal "$(git -C "$COMPOSED" rev-parse HEAD)" "$(sed -n 's/^head //p' "$COMPOSED/.git/composed")"
-}
-
-ktap_print_header
-ktap_set_plan 3
-succeeds 'the tree has no commits that are not in the repository' has_no_own_commits
-if [ "$KTAP_CNT_FAIL" -ne 0 ]; then
-	ktap_finished
+if ! grep -qx "head $(git -C "$COMPOSED" rev-parse HEAD)" "$COMPOSED/.git/composed"; then
+	ktap_test_fail 'the tree has commits that are not in the repository'
+	finish
 fi
 copy_repository
 succeeds 'the tree is refreshed' command_of refresh "$BASE" "$COMPOSED"
 succeeds 'the repository has no diff at all' same_repository
-ktap_finished
+finish

@@ -38,23 +38,19 @@ git config --global core.abbrev 40
 git config --global safe.directory '*'
 git config --global advice.detachedHead false
 
-# make_source [SUBLEVEL]: makes the fake kernel 6.12.SUBLEVEL in $WORK/source
+# make_source [SUBLEVEL [DIR]]: makes the fake kernel 6.12.SUBLEVEL in DIR ($WORK/source)
 make_source() {
-	local source=$WORK/source
+	local source=${2:-$WORK/source}
 
 	rm -rf "$source"
 	mkdir -p "$source"/{Documentation,crypto,drivers/md,include/crypto,scripts}
-	cat > "$source/Makefile" <<-END
-	# SPDX-License-Identifier: GPL-2.0
-	VERSION = 6
-	PATCHLEVEL = 12
-	SUBLEVEL = ${1:-117}
-	EXTRAVERSION =
-	END
+	printf '# Comment\nVERSION = 6\nPATCHLEVEL = 12\nSUBLEVEL = %s\nEXTRAVERSION =\n' \
+		"${1:-117}" > "$source/Makefile"
 	seq -f 'crypto line %g' 40 > "$source/crypto/skcipher.c"
 	seq -f 'dm-crypt line %g' 40 > "$source/drivers/md/dm-crypt.c"
 	printf '#define CRYPTO_ALG_TYPE_SKCIPHER 5\n' > "$source/include/crypto/skcipher.h"
-	printf 'ALPHA\nM:\talpha@example.org\n\nZULU\nM:\tzulu@example.org\nF:\tdrivers/crypto/zulu/\nF:\tcrypto/\n' > "$source/MAINTAINERS"
+	printf '%s\n' ALPHA 'M:	alpha@example.org' '' ZULU 'M:	zulu@example.org' \
+		'F:	drivers/crypto/zulu/' 'F:	crypto/' > "$source/MAINTAINERS"
 	printf '#!/bin/sh\nexit 0\n' > "$source/scripts/run.sh"
 	chmod +x "$source/scripts/run.sh"
 	# Debian's .gitignore ends with the last two lines.
@@ -65,124 +61,63 @@ make_source() {
 
 # pack_source: packs $WORK/source as the tarball that a package would install
 pack_source() {
-	tar -cJf "$KSRC_DIR/linux-source-6.12.tar.xz" -C "$WORK" --transform 's|^source|linux-source-6.12|S' source
+	tar -cJf "$KSRC_DIR/linux-source-6.12.tar.xz" -C "$WORK" \
+		--transform 's|^source|linux-source-6.12|S' source
+}
+
+# make_patch NAME SUBJECT BODY [NEW_FILE...]: adds a patch of the edits in $WORK/edited to
+# the series
+make_patch() {
+	{
+		printf '%s\n' "$1"
+		[ $# -le 3 ] || printf '\t+%s\n' "${@:4}"
+	} >> "$SERIES"
+	{
+		printf 'Subject: %s\n\n%s---\n' "$2" "${3:+$3
+}"
+		git -C "$WORK/edited" diff --patch-with-stat --stat=72 --summary | sed '/^index /d'
+	} > "$REPOSITORY/patches/6.12/$1"
+	git -C "$WORK/edited" add -f .
 }
 
 # make_repository: makes a repository with four commits in its series, one of each kind
 make_repository() {
-	local patches=$REPOSITORY/patches/6.12
+	local edited=$WORK/edited selftest=tools/testing/selftests/units
 
 	rm -rf "$REPOSITORY"
-	mkdir -p "$patches" "$REPOSITORY/rig" "$REPOSITORY/crypto" "$REPOSITORY/tools/testing/selftests/units"
+	mkdir -p "$REPOSITORY"/{patches/6.12,rig,crypto,$selftest}
 	cp -r "$TESTS"/../{bin,boot,debian} "$REPOSITORY/rig"
-	cat > "$patches/base" <<-END
-	BASE_VERSION=6.12.117
-	BASE_PACKAGE=linux-source-6.12
-	BASE_PACKAGE_VERSION=6.12.117-1
-	END
-	# <<- drops the tab that indents a new file. sed puts it back.
-	sed 's/^+/\t&/' > "$SERIES" <<-'END'
-	# The series for Linux 6.12.
-
-	0001-crypto-skcipher-take-many-units.patch
-		+crypto/units.c
-	# This one is the user of it.
-	0002-dm-crypt-use-units.patch
-	0003-selftests-test-units.patch
-		+tools/testing/selftests/units/Makefile
-		+tools/testing/selftests/units/run.sh
-	0004-MAINTAINERS-add-units.patch
-	END
-	cat > "$patches/0001-crypto-skcipher-take-many-units.patch" <<-'END'
-	Subject: crypto: skcipher - take many units
-
-	A request has one unit today.
-
-	  - "quoted",  two spaces; 'single' \backslash %s $HOME
-
-	@@ this line is part of the message @@
-
-	Link: https://example.org/
-	---
-	 crypto/skcipher.c | 2 +-
-	 1 file changed, 1 insertion(+), 1 deletion(-)
-
-	diff --git a/crypto/skcipher.c b/crypto/skcipher.c
-	--- a/crypto/skcipher.c
-	+++ b/crypto/skcipher.c
-	@@ -17,7 +17,7 @@ crypto line 16
-	 crypto line 17
-	 crypto line 18
-	 crypto line 19
-	-crypto line 20
-	+crypto line 20 with units
-	 crypto line 21
-	 crypto line 22
-	 crypto line 23
-	END
-	cat > "$patches/0002-dm-crypt-use-units.patch" <<-'END'
-	Subject: dm crypt: use units
-
-	---
-	 drivers/md/dm-crypt.c | 1 +
-	 scripts/run.sh        | 2 +-
-	 2 files changed, 2 insertions(+), 1 deletion(-)
-
-	diff --git a/drivers/md/dm-crypt.c b/drivers/md/dm-crypt.c
-	--- a/drivers/md/dm-crypt.c
-	+++ b/drivers/md/dm-crypt.c
-	@@ -28,6 +28,7 @@ dm-crypt line 27
-	 dm-crypt line 28
-	 dm-crypt line 29
-	 dm-crypt line 30
-	+dm-crypt uses units
-	 dm-crypt line 31
-	 dm-crypt line 32
-	 dm-crypt line 33
-	diff --git a/scripts/run.sh b/scripts/run.sh
-	--- a/scripts/run.sh
-	+++ b/scripts/run.sh
-	@@ -1,2 +1,2 @@
-	 #!/bin/sh
-	-exit 0
-	+exit 1
-	END
-	cat > "$patches/0003-selftests-test-units.patch" <<-'END'
-	Subject: selftests: test units
-
-	Only new files.
-	---
-	END
-	cat > "$patches/0004-MAINTAINERS-add-units.patch" <<-'END'
-	Subject: MAINTAINERS: add units
-
-	---
-	 MAINTAINERS | 6 ++++++
-	 1 file changed, 6 insertions(+)
-
-	diff --git a/MAINTAINERS b/MAINTAINERS
-	--- a/MAINTAINERS
-	+++ b/MAINTAINERS
-	@@ -1,6 +1,12 @@
-	 ALPHA
-	 M:	alpha@example.org
-	 
-	+UNITS
-	+L:	list@example.org
-	+S:	Orphan
-	+F:	crypto/units.c
-	+F:	tools/testing/selftests/units/
-	+
-	 ZULU
-	 M:	zulu@example.org
-	 F:	drivers/crypto/zulu/
-	END
-	printf 'UNITS\nL:\tlist@example.org\nS:\tOrphan\nF:\tcrypto/units.c\nF:\ttools/testing/selftests/units/\n' \
-		> "$REPOSITORY/MAINTAINERS"
+	printf 'BASE_VERSION=6.12.117\nBASE_PACKAGE=linux-source-6.12\nBASE_PACKAGE_VERSION=%s\n' \
+		6.12.117-1 > "$REPOSITORY/patches/6.12/base"
 	printf 'int units;\n' > "$REPOSITORY/crypto/units.c"
-	printf 'TEST_PROGS := run.sh\n' > "$REPOSITORY/tools/testing/selftests/units/Makefile"
-	printf '#!/bin/sh\n' > "$REPOSITORY/tools/testing/selftests/units/run.sh"
-	chmod +x "$REPOSITORY/tools/testing/selftests/units/run.sh"
+	printf 'TEST_PROGS := run.sh\n' > "$REPOSITORY/$selftest/Makefile"
+	printf '#!/bin/sh\n' > "$REPOSITORY/$selftest/run.sh"
+	chmod +x "$REPOSITORY/$selftest/run.sh"
+	printf '%s\n' UNITS 'L:	list@example.org' 'S:	Orphan' 'F:	crypto/units.c' \
+		"F:	$selftest/" > "$REPOSITORY/MAINTAINERS"
+
+	make_source 117 "$edited"
+	git -C "$edited" init -q
+	printf '[core]\nautocrlf = false\n[diff]\nnoprefix = false\ncontext = 3\n' >> "$edited/.git/config"
+	git -C "$edited" add -f .
+	printf '# The series for Linux 6.12.\n\n' > "$SERIES"
+	sed -i 's/^crypto line 20$/& with units/' "$edited/crypto/skcipher.c"
+	# shellcheck disable=SC2016 # the text is literal
+	make_patch 0001-crypto-skcipher-take-many-units.patch 'crypto: skcipher - take many units' \
+		'A request has one unit today.
+
+  - "quoted",  two spaces; `single` \backslash %s $HOME
+
+@@ this line is part of the message @@
+
+Link: https://example.org/' crypto/units.c
+	sed -i 's/^dm-crypt line 30$/&\ndm-crypt uses units/' "$edited/drivers/md/dm-crypt.c"
+	sed -i 's/exit 0/exit 1/' "$edited/scripts/run.sh"
+	make_patch 0002-dm-crypt-use-units.patch 'dm crypt: use units' ''
+	make_patch 0003-selftests-test-units.patch 'selftests: test units' 'Only new files.' \
+		$selftest/Makefile $selftest/run.sh
+	sed -i "/^ZULU/e cat '$REPOSITORY/MAINTAINERS'; echo" "$edited/MAINTAINERS"
+	make_patch 0004-MAINTAINERS-add-units.patch 'MAINTAINERS: add units' ''
 	git -C "$REPOSITORY" init -q -b main
 	commit_repository 'start'
 }
@@ -197,10 +132,10 @@ make_tree() {
 	make_source
 	pack_source
 	make_repository
-	if ! command_of unpack-base 6.12 "$TREE" > "$OUTPUT" 2>&1 || ! command_of compose 6.12 "$TREE" > "$OUTPUT" 2>&1; then
+	{ command_of unpack-base 6.12 "$TREE" && command_of compose 6.12 "$TREE"; } > "$OUTPUT" 2>&1 || {
 		cat "$OUTPUT" >&2
 		ktap_exit_fail_msg 'the fake tree cannot be composed'
-	fi
+	}
 }
 
 tree_git() {
@@ -215,34 +150,30 @@ command_of() {
 
 # Each check below prints one TAP line. The reason of a failure comes before it.
 
-# succeeds DESCRIPTION COMMAND...: COMMAND succeeds
-succeeds() {
-	local description=$1
-	shift
-	if "$@" > "$OUTPUT" 2>&1; then
-		ktap_test_pass "$description"
+# report DESCRIPTION STATUS FILE...: shows the FILEs if STATUS is not 0
+report() {
+	if [ "$2" -eq 0 ]; then
+		ktap_test_pass "$1"
 	else
-		sed 's/^/# /' "$OUTPUT"
-		ktap_test_fail "$description"
+		sed 's/^/# /' "${@:3}"
+		ktap_test_fail "$1"
 	fi
 }
 
-# refuses DESCRIPTION WORDS COMMAND...: COMMAND fails with one message and says WORDS
-refuses() {
-	local description=$1 words=$2
-	shift 2
-	if "$@" > "$OUTPUT" 2>&1; then
-		echo "# it succeeded"
-	elif ! grep -qF -e "$words" "$OUTPUT"; then
-		echo "# its message is without: $words"
-	elif [ "$(grep -cE '^[a-z-]+: error: ' "$OUTPUT")" -ne 1 ]; then
-		echo "# it has not exactly one message"
-	else
-		ktap_test_pass "$description"
-		return
-	fi
-	sed 's/^/# /' "$OUTPUT"
-	ktap_test_fail "$description"
+# succeeds DESCRIPTION COMMAND...: COMMAND succeeds
+succeeds() {
+	local status=0
+
+	"${@:2}" > "$OUTPUT" 2>&1 || status=$?
+	report "$1" $status "$OUTPUT"
+}
+
+# succeeds_quietly: like succeeds, but keeps the output of the last check
+succeeds_quietly() {
+	local status=0
+
+	"${@:2}" > "$WORK/quiet-output" 2>&1 || status=$?
+	report "$1" $status "$WORK/quiet-output" "$OUTPUT"
 }
 
 # says DESCRIPTION WORDS: the output of the last check has WORDS
@@ -250,17 +181,26 @@ says() {
 	succeeds_quietly "$1" grep -qF -e "$2" "$OUTPUT"
 }
 
-# succeeds_quietly: like succeeds, but keeps the output of the last check
-succeeds_quietly() {
-	local description=$1
-	shift
-	if "$@" > "$WORK/quiet-output" 2>&1; then
-		ktap_test_pass "$description"
+# refuses DESCRIPTION WORDS COMMAND...: COMMAND fails with one message, says WORDS, and what
+# $STATE prints stays the same
+refuses() {
+	local status=1 before
+
+	before=$($STATE)
+	if "${@:3}" > "$OUTPUT" 2>&1; then
+		echo "# it succeeded"
+	elif ! grep -qF -e "$2" "$OUTPUT"; then
+		echo "# its message is without: $2"
+	elif [ "$(grep -cE '^[a-z-]+: error: ' "$OUTPUT")" -ne 1 ]; then
+		echo "# it has not exactly one message"
+	elif [ "$($STATE)" != "$before" ]; then
+		echo "# it changed something"
 	else
-		sed 's/^/# /' "$WORK/quiet-output" "$OUTPUT"
-		ktap_test_fail "$description"
+		status=0
 	fi
+	report "$1" $status "$OUTPUT"
 }
+STATE=true
 
 fails() {
 	! "$@"
@@ -273,12 +213,21 @@ is_equal() {
 	}
 }
 
+# repository_state: prints what differs from the last commit of the repository
+repository_state() {
+	git -C "$REPOSITORY" -c core.autocrlf=false status --porcelain -uall
+	git -C "$REPOSITORY" -c core.autocrlf=false diff
+}
+
 # same_repository: the repository has no diff to its last commit
 same_repository() {
-	is_equal "$(git -C "$REPOSITORY" -c core.autocrlf=false status --porcelain)" '' || {
-		git -C "$REPOSITORY" -c core.autocrlf=false diff
-		return 1
-	}
+	is_equal "$(repository_state)" ''
+}
+
+# restore: takes the repository back to its last commit
+restore() {
+	git -C "$REPOSITORY" -c core.autocrlf=false reset -q --hard
+	git -C "$REPOSITORY" clean -qfd
 }
 
 # tree_state: prints the state of the composed tree, to compare before and after
@@ -287,4 +236,22 @@ tree_state() {
 	tree_git status --porcelain
 	tree_git symbolic-ref -q HEAD || true
 	(cd "$TREE" && find . -path ./.git -prune -o -type f -printf '%p %T@ %m\n' | sort)
+}
+
+# reset_tree [COMMIT]: takes the tree back to COMMIT, or else to what was composed
+reset_tree() {
+	tree_git reset -q --hard "${1:-$(sed -n 's/^head //p' "$TREE/.git/composed")}"
+	tree_git clean -qfd
+}
+
+# commit_in_tree MESSAGE: commits all edits in the tree
+commit_in_tree() {
+	tree_git add -A
+	tree_git commit -q -m "$1"
+}
+
+# finish: prints the plan, and ends the test
+finish() {
+	ktap_set_plan $((KTAP_TESTNO - 1))
+	ktap_finished
 }

@@ -5,6 +5,7 @@
 # and functions that read the mail.  Tests source this in place of fake-base.sh, and
 # begin with make_project.
 
+# shellcheck source=lib/fake-base.sh
 . "$(dirname "${BASH_SOURCE[0]}")/fake-base.sh"
 
 export DM_CRYPT_MDU_CACHE="$WORK/cache"
@@ -19,36 +20,28 @@ series() {
 	series_to "$OUT" "$@"
 }
 
-# series_to OUT [NAME=VALUE...]: uses the stand-in for apt-cache in $WORK/bin
+# series_to OUT [NAME=VALUE...]: uses the stand-in for apt-get in $WORK/bin
 series_to() {
-	local out=$1
-	shift
-	env PATH="$WORK/bin:$PATH" "$@" "$REPOSITORY/rig/bin/series" 6.12 "$BUILD" "$out"
+	env PATH="$WORK/bin:$PATH" "${@:2}" "$REPOSITORY/rig/bin/series" 6.12 "$BUILD" "$1"
 }
 
-make_stand_ins() {
+# make_project: sets up all that series needs, but no upstream source
+make_project() {
+	make_source
+	make_repository
 	mkdir -p "$WORK/bin" "${ORIG%/*}"
-	printf '#!/bin/sh\nexit 100\n' > "$WORK/bin/apt-cache"
-	chmod +x "$WORK/bin/apt-cache"
+	printf '#!/bin/sh\nexit 100\n' > "$WORK/bin/apt-get"
+	chmod +x "$WORK/bin/apt-get"
 	cat > "$WORK/source/scripts/get_maintainer.pl" <<-'END'
 	die "not at the top of a kernel\n" if (!-f "MAINTAINERS");
-	die "asked for the cover letter\n" if (grep(/0000-/, @ARGV));
-	die "asked for 3 of 4\n" if (grep(/\.patch$/, @ARGV) != 4);
-	if (grep(/^--no-l$/, @ARGV)) {
-		print "Pat O'Hara <pat\@example.org>\n";
-	} else {
-		print "list\@example.org\n";
-	}
+	open(my $patch, '<', $ARGV[-1]) or die "no patch\n";
+	die "asked for fewer files\n" if (grep(/^\+\+\+ /, <$patch>) != 7);
+	print grep(/^--no-l$/, @ARGV) ? "Pat O'Hara <pat\@example.org>\n" : "list\@example.org\n";
 	END
-	cat > "$REPOSITORY/patches/cover-letter" <<-'END'
-	crypto: take units
-
-	One line, "quoted" \n $HOME 100%.
-
-	-- two dashes
-	---------------
-	The end.
-	END
+	printf '%s\n' 'crypto: take units' '' 'One line, "quoted" \n $HOME 100%.' '' \
+		'-- two dashes' '---------------' 'The end.' > "$REPOSITORY/patches/cover-letter"
+	pack_source
+	commit_repository 'cover letter'
 }
 
 # make_upstream: makes a kernel that is not Debian's: it has a README, and its .gitignore
@@ -63,33 +56,12 @@ make_upstream() {
 	git -C "$WORK/upstream" commit -q -m 'upstream'
 }
 
-files() {
-	(cd "$OUT" && find . -type f | sort | tr '\n' ' ')
-}
-
-subjects() {
-	find "$OUT" -name '*.patch' | sort |
-		xargs -d '\n' sed -n 's/^Subject: \[\([^]]*\)\].*/\1/p' | tr '\n' ' '
-}
-
-headers() {
-	find "$OUT" -name '*.patch' -exec sed '/^$/q' {} +
-}
-
-# notes: prints the part of the cover letter below the only line that is '---'
-notes() {
-	sed '1,/^---$/d; /^-- $/,$d' "$OUT/0000-cover-letter.patch"
-}
-
+# notes_say LINE: the cover letter has LINE below the only line that is '---'
 notes_say() {
-	notes | grep -qxF -e "$1" || {
-		notes
+	sed '1,/^---$/d; /^-- $/,$d' "$OUT/0000-cover-letter.patch" | grep -xF -e "$1" || {
+		cat "$OUT/0000-cover-letter.patch"
 		return 1
 	}
-}
-
-cover_says() {
-	sed '/^---$/,$d' "$OUT/0000-cover-letter.patch" | grep -qxF -e "$1"
 }
 
 # applied TREE [COMMIT]: prints the tree that git am makes of the mail, on COMMIT or base
@@ -104,13 +76,4 @@ applied() {
 
 tree_of() {
 	git -C "$BUILD/$1" rev-parse 'series^{tree}'
-}
-
-# make_project: sets up all that series needs, but no upstream source
-make_project() {
-	make_source
-	make_repository
-	make_stand_ins
-	pack_source
-	commit_repository 'cover letter'
 }
