@@ -31,8 +31,8 @@ help:
 	@echo 'The kernel with the series, BASE=$(BASE) (there are: $(BASES))'
 	@echo
 	@echo '  make demo      build all, and show a LUKS2 volume with and without batching'
-	@echo '  make bench     measure the gain: tables, plots and bench.json in build/results,'
-	@echo '                 and the tables of guide/performance.rst; on all bases, or BASE; about'
+	@echo '  make bench     measure the gain: plots and performance.json in build/results, and'
+	@echo '                 guide/performance.rst with its data; on all bases, or BASE; about'
 	@echo '                 30 minutes, with QUICK=1 about 2, after the kernels are built'
 	@echo '  make bench-accelerator'
 	@echo '                 the same on QEMU'"'"'s virtio crypto device; about 5 minutes'
@@ -94,14 +94,17 @@ kernel: tree
 		$(VARIANT:%=--fragment rig/boot/%.config) $(MODULES) \
 		$(LINUX) $(KBUILD)
 
+# build_uml TREE,DIR,LOG,OPTIONS: makes DIR/linux, User-mode Linux with the AES code of x86.
+build_uml = rig/boot/copy-tree.sh $(1) $(2) rig/bench/uml.diff && \
+	rig/boot/build-kernel.sh --arch um --log $(3) $(4) $(2)/source $(2)/source/.build && \
+	ln -sf source/.build/linux $(2)/linux
 uml: tree
-	@rig/bench/build-uml.sh --tests --log $(B)/logs/um.log $(MODULES) $(LINUX) $(B)/um
+	@$(call build_uml,$(LINUX),$(B)/um,$(B)/logs/um.log,$(MODULES))
 
 # Only a kernel with the series has this option.
 NOT_THERE = --allow-missing CRYPTO_SKCIPHER_DATA_UNIT_KUNIT_TEST
 unpatched-uml: unpatched-tree
-	@rig/bench/build-uml.sh --tests $(NOT_THERE) --log $(B)/logs/um-unpatched.log \
-		$(UNPATCHED) $(B)/um-unpatched
+	@$(call build_uml,$(UNPATCHED),$(B)/um-unpatched,$(B)/logs/um-unpatched.log,$(NOT_THERE))
 
 unpatched-tree: tree
 	@rig/bin/unpatched $(BASE) $(LINUX) $(UNPATCHED)
@@ -145,7 +148,7 @@ demo-debian: deb
 	@$(MAKE) --no-print-directory kernel rootfs
 	@rig/debian/build-image.sh --packages "$(DEBS)" --kernel $(KERNEL) \
 		--rootfs $(ROOTFS) $(DEBIAN_DISK)
-	@rig/debian/boot-image.py $(DEBIAN_DISK)
+	@rig/debian/boot-image.sh $(DEBIAN_DISK)
 
 # All bases, unless BASE names one.
 CHECKED := $(if $(filter file,$(origin BASE)),$(BASES),$(BASE))
@@ -170,15 +173,30 @@ mutations:
 	@rig/bin/mutations $(MUTATED) $(M)
 MUTATED = $(if $(filter file,$(origin BASE)),$(LAST),$(BASE))
 
-# In QEMU, and also natively on the bases that can be built as User-mode Linux.
-BENCH_TREES = --base $(BASE) --unpatched $(UNPATCHED) --patched $(LINUX) --rootfs $(ROOTFS)
-BENCH_NATIVE = $(addprefix --native ,$(shell sed -n 's|^BENCH_NATIVE=yes$$|$(B)/uml|p' patches/$(BASE)/base))
+# In QEMU, and also natively on the bases that can be built as User-mode Linux.  A build
+# directory right below its tree lets ccache serve both trees.
+BENCH_NATIVE = $(shell sed -n 's|^BENCH_NATIVE=||p' patches/$(BASE)/base 2> /dev/null)
 BENCH_PAGE := guide/performance.rst
+BENCH_RESULTS = $(or $(RESULTS),build/results)
+BENCH_LOG = $(BENCH_RESULTS)/logs/kernel-$(BASE)
+BENCH_BUILD = --module rig/bench/module --config rig/bench/kernel.config
+bench_kernel = rig/boot/build-kernel.sh --arch x86_64 $(BENCH_BUILD) \
+	--config rig/bench/qemu.config --allow-missing DM_INLINECRYPT \
+	--allow-missing CRYPTO_MANAGER_DISABLE_TESTS --log $(BENCH_LOG)-$(2).log \
+	$(1) $(1)/.build-bench
+bench_uml = $(call build_uml,$(1),$(B)/uml/$(2),$(BENCH_LOG)-$(2)-um.log,\
+	$(BENCH_BUILD) --config rig/bench/uml.config)
+BENCH_RUN = --exact $(BASE) $(UNPATCHED)/.build-bench $(LINUX)/.build-bench
+BENCH_RUN += $(if $(BENCH_NATIVE),--native $(BASE) $(UML_BUILDS))
+UML_BUILDS = $(B)/uml/unpatched/source/.build $(B)/uml/patched/source/.build
 bench-base:
 	@rig/bin/install-deps $(BASE) bench
 	@$(MAKE) --no-print-directory unpatched-tree rootfs
-	@rig/bench/run.sh $(BENCH_TREES) \
-		$(BENCH_NATIVE) --results $(or $(RESULTS),build/results) -- --keep \
+	@$(call bench_kernel,$(UNPATCHED),unpatched)
+	@$(call bench_kernel,$(LINUX),patched)
+	@$(if $(BENCH_NATIVE),$(call bench_uml,$(UNPATCHED),unpatched))
+	@$(if $(BENCH_NATIVE),$(call bench_uml,$(LINUX),patched))
+	@rig/bench/bench.py $(BENCH_RUN) --rootfs $(ROOTFS) --results $(BENCH_RESULTS) \
 		--command 'make bench$(if $(QUICK), QUICK=1)' \
 		$(if $(QUICK),--quick,--document $(BENCH_PAGE)) $(if $(RESULTS),--check)
 
@@ -190,9 +208,8 @@ bench:
 # With XTS, if "make qemu-xts" has built a QEMU for it.
 EMULATOR = $(wildcard $(DM_CRYPT_MDU_CACHE)/qemu-xts/qemu-system-x86_64)
 bench-accelerator: kernel rootfs
-	@rig/bench/accelerator.py --kernel $(KERNEL) \
-		--rootfs $(ROOTFS) $(EMULATOR:%=--emulator %) \
-		--results $(or $(RESULTS),build/results)/accelerator-$(BASE) \
+	@rig/bench/bench.py --accelerator $(KBUILD) --rootfs $(ROOTFS) $(EMULATOR:%=--emulator %) \
+		--results $(BENCH_RESULTS)/accelerator-$(BASE) --command 'make bench-accelerator' \
 		$(if $(RESULTS),--check,--document $(BENCH_PAGE))
 
 check-series:
