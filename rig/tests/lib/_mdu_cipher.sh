@@ -121,6 +121,11 @@ require_helper xts_oracle
 [ -d $MDU_PARAMETERS ] || { modprobe -q mdu_cipher && LOADED=yes; } ||
 	skip_all "no module mdu_cipher, see rig/modules/mdu_cipher"
 trap clean_async EXIT
+# The kernel goes on testing the cipher after modprobe, and the cipher counts that.
+mdu_cipher_tested() {
+	drivers_of "xts(aes)" | grep '^xts-mdu-test .* passed skcipher' > /dev/null
+}
+wait_for 300 mdu_cipher_tested
 mount_debugfs
 [ -w $MDU_COUNTERS ] || skip_all "no debugfs of mdu_cipher"
 require_null_blk
