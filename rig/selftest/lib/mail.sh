@@ -39,7 +39,10 @@ make_project() {
 	print grep(/^--no-l$/, @ARGV) ? "Pat O'Hara <pat\@example.org>\n" : "list\@example.org\n";
 	END
 	printf '%s\n' 'crypto: take units' '' 'One line, "quoted" \n $HOME 100%.' '' \
-		'-- two dashes' '---------------' 'The end.' > "$REPOSITORY/patches/cover-letter"
+		'-- two dashes' '---------------' 'The end, in @r:c:on@ ns.' > "$REPOSITORY/patches/cover-letter"
+	mkdir -p "$REPOSITORY/guide"
+	echo '[{"name": "r", "unit": "ns", "cells": [{"name": "c", "on": 21.1}]}]' \
+		> "$REPOSITORY/guide/performance.json"
 	pack_source
 	commit_repository 'cover letter'
 }
