@@ -87,7 +87,7 @@ tree:
 	@rig/bin/unpack-base $(BASE) $(LINUX)
 	@rig/bin/compose $(BASE) $(LINUX)
 
-MODULES = $(addprefix --module rig/modules/,mdu_cipher zone_append virtio_crypto_device)
+MODULES = $(addprefix --module rig/modules/,mdu_cipher virtio_crypto_device)
 kernel: tree
 	@rig/boot/build-kernel.sh --arch $(ARCH) \
 		--log $(B)/logs/kernel$(SUFFIX)$(VARIANT:%=-%).log \

@@ -9,7 +9,6 @@
 . "$TEST_DIR"/_accelerator.sh
 require_virtio_crypto
 require_tools cryptsetup
-require_helper cipher_priority
 
 # expect_way Y|N
 expect_way() {
@@ -77,21 +76,6 @@ luks() {
 	uses_device no read_plain
 }
 
-# preferred MODE: the kernel prefers the driver, and the table does not name it
-preferred() {
-	local driver=virtio_crypto_aes_$1 before
-
-	read -r _ before _ < <(device_drivers "$1")
-	prepare_volume "$(key_bytes "$1")"
-	"$TEST_DIR"/cipher_priority "$driver" 30000
-	# shellcheck disable=SC2064 # expand the variables now
-	trap "$TEST_DIR/cipher_priority $driver $before" EXIT
-	AES_XTS=aes-xts uses_device yes on_volume "aes-$1" write_plain
-	expect_way Y
-	"$TEST_DIR"/cipher_priority "$driver" "$before"
-	uses_device no on_volume "aes-$1" read_plain
-}
-
 # QEMU has no XTS with keys of 192 bits, whatever key length it reports.
 key_of_cpu() {
 	prepare_volume 48
@@ -100,7 +84,7 @@ key_of_cpu() {
 }
 
 # Without iv_large_sectors the IV step of sectors of 4096 is eight, with it one.
-ktap_set_plan $((${#MODES[@]} * 8 + 1))
+ktap_set_plan $((${#MODES[@]} * 7 + 1))
 for mode in "${MODES[@]}"; do
 	run_case "$mode, sectors of 512" like_cpu "$mode"
 	run_case "$mode, sectors of 4096" like_cpu "$mode" sector_size:4096
@@ -113,7 +97,6 @@ for mode in "${MODES[@]}"; do
 	run_case "$mode, segments of 512" like_cpu "$mode"
 	SHAPE=()
 	run_case "$mode, a LUKS2 volume that names the driver" luks "$mode"
-	run_case "$mode, the driver that the kernel prefers" preferred "$mode"
 done
 if has_driver xts; then
 	run_case "xts, a key that is the CPU's" key_of_cpu
