@@ -50,7 +50,7 @@ help:
 	@echo '                 check each commit: text, builds, sparse, variants, documentation'
 	@echo '  make tree      compose the kernel source, a git tree: $(LINUX)'
 	@echo '  make kernel    build the bootable kernel: $(KERNEL)'
-	@echo '  make uml       build that kernel as a program of the host (7.3): $(B)/um/linux'
+	@echo '  make uml       build that kernel as a program of the host (7.3): $(B)/um/source/.build/image'
 	@echo '  make rootfs    build the root file system with the tests: $(ROOTFS)'
 	@echo '  make shell     boot that kernel in QEMU and start a shell, with cryptsetup, dmsetup'
 	@echo '                 and fio; ACCELERATOR=1 adds a virtio crypto device'
