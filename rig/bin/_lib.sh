@@ -137,10 +137,14 @@ refuse_edits() {
   throw them away with git -C $TREE reset --hard"
 }
 
+# needs_qemu TEST: succeeds if TEST cannot run in User-mode Linux.
+needs_qemu() {
+	grep -q "^${1}[[:space:]]" "$BOOT/um-cannot"
+}
+
 # runs_natively TEST: succeeds if TEST can run in User-mode Linux of BASE.
 runs_natively() {
-	[ -n "$BENCH_NATIVE" ] && ! grep -q "^${1}[[:space:]]" \
-		"$ROOT/rig/boot/um-cannot"
+	[ -n "$BENCH_NATIVE" ] && ! needs_qemu "$1"
 }
 
 # is_test NAME.sh: succeeds if the kselftest in TREE, or the rig, has this test.

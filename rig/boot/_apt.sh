@@ -8,6 +8,7 @@
 
 # debian_sources [RELEASE]: prints apt's sources for RELEASE of Debian (default: the host's),
 # with its updates and its security suite if the host has those, on the host's mirrors.
+# Fails if the host's apt has no index, which says which mirrors are Debian's.
 debian_sources() {
 	local own mirrors
 
@@ -16,10 +17,10 @@ debian_sources() {
 	mirrors=$(apt-get indextargets --format '$(CODENAME) $(REPO_URI)' 'Origin: Debian' \
 		'Component: main' 'Created-By: Packages' |
 		grep -E "^$own(-updates|-security)? " | sort -u) || mirrors=
-	# Before the host's first "apt-get update", apt does not know which mirrors are Debian's.
-	[ -n "$mirrors" ] || mirrors="$own http://deb.debian.org/debian
-$own-updates http://deb.debian.org/debian
-$own-security http://deb.debian.org/debian-security"
+	if [ -z "$mirrors" ]; then
+		echo "$PROGRAM: apt does not know which mirrors are Debian's: run apt-get update first" >&2
+		return 1
+	fi
 	sed -E "s|^$own([^ ]*) (.*)|deb \2 ${1:-$own}\1 main|" <<< "$mirrors"
 }
 
@@ -28,7 +29,7 @@ $own-security http://deb.debian.org/debian-security"
 # (default: the host's release), and fetches the index.  Fails if a mirror cannot be reached
 # or lacks a suite.  Holds a lock until the calling shell or subshell ends.
 use_debian() {
-	local type=$1 arch=${2:-} suites=("${@:3}") suite target=Packages dir
+	local type=$1 arch=${2:-} suites=("${@:3}") suite sources target=Packages dir
 	local keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 	[ -n "$arch" ] || arch=$(dpkg --print-architecture)
@@ -42,12 +43,14 @@ use_debian() {
 		flock 8
 	fi
 	: > "$dir/status"
-	{
-		[ ${#suites[@]} -gt 0 ] || debian_sources
-		for suite in "${suites[@]}"; do
+	sources=$(debian_sources) || return
+	if [ ${#suites[@]} -gt 0 ]; then
+		sources=$(for suite in "${suites[@]}"; do
 			debian_sources "$suite" | grep -m 1 " $suite main\$"
-		done
-	} | sed "s|^deb|$type [target=$target signed-by=$keyring]|" > "$dir/sources.list"
+		done)
+	fi
+	printf '%s\n' "$sources" |
+		sed "s|^deb|$type [target=$target signed-by=$keyring]|" > "$dir/sources.list"
 	# Keep the host's other settings, such as a proxy.
 	cat > "$dir/apt.conf" <<-END
 	#clear APT::Update::Pre-Invoke;
@@ -77,6 +80,21 @@ use_debian() {
 # debian_apt DIR COMMAND...: runs apt-get COMMAND in DIR, which gets the files.
 debian_apt() {
 	mkdir -p "$1" && (cd "$1" && apt-get -c "$PRIVATE_APT" -q "${@:2}" >&2)
+}
+
+# debian_source NAME PACKAGE DIR: unpacks into DIR the upstream source of the source package
+# NAME, of the version of PACKAGE that the host has installed.
+debian_source() {
+	local packages=$3.packages
+
+	(
+		use_debian deb-src &&
+			debian_apt "$packages" source --download-only --tar-only \
+				"$1=$(dpkg-query -W -f '${source:Version}' "$2")"
+	) || die "the source of $1 cannot be fetched (see above)"
+	mkdir -p "$3"
+	tar -xf "$packages/$1"_*.orig.tar.* -C "$3" --strip-components=1
+	rm -r "$packages"
 }
 
 # debian_versions PACKAGE: prints the versions of a package or, with deb-src, of its source,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # the sourcing scripts use these variables
 #
 # Options, architectures and messages, for the scripts in this directory and others that
 # start machines.
@@ -127,7 +127,6 @@ need_tools() {
 #	QEMU		the emulator
 #	QEMU_PACKAGE	Debian package of the emulator
 #	TRIPLET		Debian's directory of the libraries
-# shellcheck disable=SC2034 # for the scripts that source this
 set_arch() {
 	local machine
 

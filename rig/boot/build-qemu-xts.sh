@@ -35,13 +35,7 @@ mkdir -p "$(dirname "$dir")"
 stage=$(mktemp -d "$dir.XXXXXX")
 trap 'rm -rf "$stage"' EXIT
 trap 'exit 1' INT TERM
-(
-	use_debian deb-src &&
-		debian_apt "$stage/packages.d" source --download-only --tar-only \
-			"qemu=$(dpkg-query -W -f '${source:Version}' qemu-system-x86)"
-) || die "the source of QEMU cannot be fetched (see above)"
-mkdir "$stage/source.d"
-tar -xf "$stage"/packages.d/qemu_*.orig.tar.* -C "$stage/source.d" --strip-components=1
+debian_source qemu qemu-system-x86 "$stage/source.d"
 
 # Newer versions of QEMU have names with _ALG_ or _ALGO_.
 backend=$stage/source.d/backends/cryptodev-builtin.c

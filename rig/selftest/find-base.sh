@@ -60,7 +60,7 @@ make_and_compose() {
 }
 
 ktap_print_header
-ktap_set_plan 51
+ktap_set_plan 53
 make_source
 make_repository
 refuses 'a base that is not installed is refused with the command that installs it' \
@@ -166,5 +166,8 @@ cut_network
 refuses 'without a network fetching is refused' 'could not be had' command_of find-base 7.3
 succeeds 'KSRC needs none, and no known base' \
 	env KSRC="$WORK/source" "$REPOSITORY/rig/bin/unpack-base" 7.9 "$TREE"
+find "$MACHINE/lists" -name "*_dists_*" -delete
+refuses 'so it is if the host never updated its index' 'could not be had' command_of find-base 7.3
+says 'the message says how to' 'run apt-get update first'
 succeeds 'nothing was fetched' is_equal "$(cached)" ''
 ktap_finished
