@@ -13,7 +13,7 @@ UNPATCHED := $(B)/linux-unpatched
 # The programs of another architecture come from its Debian packages.
 SUFFIX := $(patsubst %,-%,$(filter-out x86_64,$(ARCH)))
 SYSROOT := $(patsubst %,build/sysroot-%,$(filter-out x86_64,$(ARCH)))
-# A build directory right below its tree lets ccache serve all trees.
+# A build directory right below its tree lets ccache share compiled files between all trees.
 KBUILD := $(LINUX)/.build$(SUFFIX)$(VARIANT:%=-%)
 KERNEL := $(KBUILD)/image
 VARIANTS := kasan kcsan rt
@@ -38,7 +38,8 @@ help:
 	@echo '                 the same on QEMU'"'"'s virtio crypto device; about 5 minutes'
 	@echo '  make check     run all tests; ends with "N passed, N failed, N skipped"'
 	@echo '  make check-long'
-	@echo '                 arm64, sanitizer kernels (VARIANT), long and hostile runs: hours'
+	@echo '                 run the tests that take hours: arm64, sanitizer kernels (VARIANT),'
+	@echo '                 long random runs, damaged tables, each commit by itself'
 	@echo '  make test T=name'
 	@echo '                 build all changes, committed or not, and run only that selftest (or'
 	@echo '                 several); natively in User-mode Linux where possible (7.3)'
@@ -69,14 +70,15 @@ help:
 	@echo '  make quilt     the series for quilt, and for Debian'"'"'s source package, in OUT=dir'
 	@echo '  make qemu-xts  build a QEMU whose accelerator has XTS, for make check-long; about 10'
 	@echo '                 minutes'
-	@echo '  make size      the lines of the product, of tests and rig, and of each commit'
+	@echo '  make size      count lines: of the product, of tests and rig, and of each commit'
 	@echo '  make deps      install the Debian packages that all of this needs'
 	@echo '  make clean     remove build/'
 	@echo
 	@echo '  BASE=X.Y       another base kernel, from a newer Debian if the host'"'"'s Debian'
 	@echo '                 lacks it; a base without a series gets that of the nearest base'
-	@echo '  ARCH=arm64     another processor, for tree, kernel, rootfs and shell'
-	@echo '  VARIANT=kasan  a kernel that checks itself, for kernel and shell ($(VARIANTS))'
+	@echo '  ARCH=arm64     another processor, for tree, kernel, rootfs, test and shell'
+	@echo '  VARIANT=kasan  a kernel that checks itself, for kernel, test and shell:'
+	@echo '                 $(VARIANTS)'
 	@echo '  KSRC=path      use this kernel tree or tarball as the base'
 	@echo '  JOBS=N         parallel jobs (default: one per processor)'
 
@@ -174,7 +176,7 @@ mutations:
 MUTATED = $(if $(filter file,$(origin BASE)),$(LAST),$(BASE))
 
 # In QEMU, and also natively on the bases that can be built as User-mode Linux.  A build
-# directory right below its tree lets ccache serve both trees.
+# directory right below its tree lets ccache share compiled files between both trees.
 BENCH_NATIVE = $(shell sed -n 's|^BENCH_NATIVE=||p' patches/$(BASE)/base 2> /dev/null)
 BENCH_PAGE := guide/performance.rst
 BENCH_RESULTS = $(or $(RESULTS),build/results)

@@ -2,10 +2,10 @@
 /*
  * KUnit tests of data units in the skcipher API
  *
- * The provider here is a toy that records all it does.  The toy records the
- * length and the IV of each data unit, and XORs the data unit with the first
- * byte of its IV.  With toy.walk set, the toy uses the walk, and records the
- * length and the first IV of each run of data units.
+ * The algorithm under test is a toy.  The toy records the length and the IV of
+ * each data unit, and XORs the data unit with the first byte of this IV.  With
+ * toy.walk set, the toy uses the walk, and records the length and the first IV
+ * of each run of data units.
  */
 
 #include <crypto/internal/skcipher-data-unit.h>
@@ -38,7 +38,7 @@ static struct {
 	unsigned int batches;	/* times that the walk handed out data units */
 	unsigned int far;	/* entries that begin beyond their first page */
 	bool want_cpu;		/* each call requests a reschedule */
-	unsigned int yields;	/* requests granted before the next call */
+	unsigned int yields;	/* reschedules between two calls */
 	unsigned int len[TOY_MAX_UNITS];
 	u8 iv[TOY_MAX_UNITS][SKCIPHER_DATA_UNIT_IVSIZE];
 } toy;
@@ -89,7 +89,7 @@ static int toy_crypt_unit(struct skcipher_request *req)
 		err = skcipher_walk_done(&walk, walk.nbytes - n);
 	}
 
-	/* A provider may overwrite the IV buffer. */
+	/* A driver may overwrite the IV buffer. */
 	memset(req->iv, 0xee, SKCIPHER_DATA_UNIT_IVSIZE);
 	return err;
 }
@@ -126,7 +126,7 @@ static int toy_walk(struct skcipher_request *req)
 	return err;
 }
 
-/* Requests a reschedule, and counts the earlier requests that were granted. */
+/* Counts a reschedule since the last call, and requests the next reschedule. */
 static void toy_want_cpu(void)
 {
 	if (toy.calls > 1 && !need_resched())
@@ -159,9 +159,9 @@ static int toy_crypt(struct skcipher_request *req)
 }
 
 /*
- * The toy is internal, because internal algorithms are not tested when they are
- * registered.  The thread that tests an algorithm may still hold a reference to
- * it when it is about to be unregistered.
+ * The toy is CRYPTO_ALG_INTERNAL, so the crypto API does not test the toy at
+ * registration.  The test thread could still hold a reference to the toy when a
+ * KUnit case unregisters the toy.
  */
 static const struct skcipher_alg toy_template = {
 	.base.cra_name		= "kunit-data-unit",
@@ -239,7 +239,7 @@ static int toy_export(struct skcipher_request *req, void *out)
 	return 0;
 }
 
-/* Unregisters @alg again if it was accepted, because it is on the stack. */
+/* Unregisters @alg after a success, because @alg is on the caller's stack. */
 static int try_register(struct skcipher_alg *alg)
 {
 	int err = crypto_register_skcipher(alg);
@@ -645,7 +645,7 @@ static void test_scattered_units(struct kunit *test)
 					    "unit %u, byte %u", i, j);
 }
 
-/* The limit applies to all runs together, not to each run alone. */
+/* toy.max_bytes limits all runs together, not each run alone. */
 static void test_bound_of_runs(struct kunit *test)
 {
 	struct toy_fixture *f = toy_alloc(test, 0);
@@ -666,7 +666,10 @@ static void test_bound_of_runs(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, IS_ENABLED(CONFIG_HIGHMEM) ? 0 : 2, toy.batches);
 }
 
-/* A data unit cut from a large entry begins in the first page of its entry. */
+/*
+ * skcipher_crypt_data_units() cuts data units from a large entry.  The offset
+ * of each new entry lies within the first page of the new entry.
+ */
 static void test_entry_of_many_pages(struct kunit *test)
 {
 	struct toy_fixture *f = toy_alloc(test, 0);
@@ -685,7 +688,7 @@ static void test_entry_of_many_pages(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, toy.far);
 }
 
-/* If the caller allows that, other tasks may run after each data unit. */
+/* With CRYPTO_TFM_REQ_MAY_YIELD, other tasks may run after each data unit. */
 static void test_yield(struct kunit *test)
 {
 	struct toy_fixture *f = toy_alloc(test, 0);
@@ -693,7 +696,7 @@ static void test_yield(struct kunit *test)
 	u8 *data;
 
 	if (IS_ENABLED(CONFIG_PREEMPTION))
-		kunit_skip(test, "the kernel preempts without being asked");
+		kunit_skip(test, "this kernel preempts by itself");
 
 	data = kunit_kzalloc(test, 5 * 32, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, data);
@@ -710,7 +713,7 @@ static void test_yield(struct kunit *test)
 	skcipher_request_set_callback(f->req, CRYPTO_TFM_REQ_MAY_YIELD, NULL,
 				      NULL);
 	KUNIT_ASSERT_EQ(test, 0, crypto_skcipher_encrypt(f->req));
-	/* A timer tick may request a reschedule again before the toy looks. */
+	/* A timer tick may set need_resched() again, so the number varies. */
 	KUNIT_EXPECT_GT(test, toy.yields, 0);
 }
 
@@ -770,8 +773,8 @@ static const struct driver {
 KUNIT_ARRAY_PARAM_DESC(driver, drivers, name);
 
 /*
- * Waits for the self-test, which compares many data units with requests of one
- * message.
+ * crypto_alloc_skcipher() waits for the self-test, which compares many data
+ * units with requests of one message.
  */
 static void test_driver(struct kunit *test)
 {

@@ -81,7 +81,7 @@ static void data_unit_walk_advance(struct skcipher_data_unit_walk *walk,
 }
 
 /*
- * Returns the number of next data units, at most @max, that can be handed out
+ * Returns how many of the next data units, at most @max, the walk can hand out
  * as one run: they lie in one piece in both source and destination, and the
  * first one is aligned.
  */
@@ -92,7 +92,7 @@ static unsigned int data_unit_run(const struct skcipher_data_unit_walk *walk,
 	const struct skcipher_data_unit_pos *dst = &walk->dst;
 	unsigned int bytes;
 
-	/* Highmem is not mapped. */
+	/* A page in highmem may have no kernel address. */
 	if (IS_ENABLED(CONFIG_HIGHMEM))
 		return 0;
 
@@ -152,7 +152,10 @@ static noinline int data_unit_crypt_one(struct skcipher_data_unit_walk *walk)
 	return 0;
 }
 
-/* Processes data units that cannot be handed out, then hands out the next. */
+/*
+ * Hands out the next data units.  First processes the data units before them
+ * that the walk cannot hand out.
+ */
 static int data_unit_walk_fill(struct skcipher_data_unit_walk *walk)
 {
 	struct skcipher_data_unit_run *run = walk->runs;
@@ -265,12 +268,12 @@ int skcipher_data_unit_walk_start(struct skcipher_data_unit_walk *walk,
 EXPORT_SYMBOL_GPL(skcipher_data_unit_walk_start);
 
 /**
- * skcipher_data_unit_walk_next() - go on after processing the data units
- * @walk: walk that has handed out data units
+ * skcipher_data_unit_walk_next() - get the next data units
+ * @walk: walk; the caller has processed the data units handed out
  *
  * Context: Same as skcipher_data_unit_walk_start().
- * Return: Same as skcipher_data_unit_walk_start(), except that the length is
- *	   valid.
+ * Return: Same as skcipher_data_unit_walk_start(), which has already checked
+ *	   the length.
  */
 int skcipher_data_unit_walk_next(struct skcipher_data_unit_walk *walk)
 {
@@ -297,9 +300,9 @@ EXPORT_SYMBOL_GPL(skcipher_data_unit_walk_next);
  *	   IV buffer, but nothing else in the request.
  *
  * For algorithms that can process a request of one message, and gain nothing
- * from several data units at a time.  This function narrows @req to one data
- * unit after the other, so it allocates nothing.  When it returns, @req and the
- * IV buffer are as they were before.
+ * from several data units at a time.  This function changes @req to describe
+ * one data unit after the other, and allocates nothing.  When this function
+ * returns, @req and the IV buffer are as they were before.
  *
  * Context: As @crypt requires.  Must not be called with preemption disabled if
  *	    the request has CRYPTO_TFM_REQ_MAY_SLEEP or

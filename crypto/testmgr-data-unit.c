@@ -31,11 +31,11 @@
 #define MAX_ENTRIES		128
 #define MAX_GAP			64
 
-/* Cases in addition to the fixed ones, in a full test and in a short one */
+/* Number of random cases in a full test and in a short test */
 #define NR_RANDOM_CASES_FULL	50
 #define NR_RANDOM_CASES		10
 
-/* Bytes in a random case.  Bounds the time on slow hardware. */
+/* Most bytes in a random case.  Bounds the time on slow hardware. */
 #define MAX_RANDOM_DATA		(64 * 1024)
 
 /*
@@ -53,10 +53,10 @@ struct data_unit_test {
 	const char *driver;
 	struct crypto_skcipher *tfm;		/* with a data unit size */
 	struct skcipher_request *req;
-	struct crypto_skcipher *ref_tfm;	/* without one */
+	struct crypto_skcipher *ref_tfm;	/* without a size */
 	struct skcipher_request *ref_req;
 	struct crypto_wait wait;
-	unsigned int cases;			/* the algorithm took */
+	unsigned int cases;			/* with accepted sizes */
 
 	bool full;
 	unsigned int max_data;			/* most bytes in a request */
@@ -119,8 +119,9 @@ static int arena_alloc(struct arena *arena, unsigned int max_data)
 /*
  * The first entry of a fragmented list ends within the first data unit, and the
  * second entry within the second data unit.  The other entries have random
- * lengths, on average long enough for all data.  The last entries, and those of
- * other lists, take all data that is left and fits into the block.
+ * lengths, on average long enough for all data.  The last entries of a
+ * fragmented list, and all entries of other lists, take as much data as fits
+ * into the block.
  */
 static unsigned int arena_entry_len(const struct data_unit_case *c,
 				    unsigned int entry, unsigned int left)
@@ -183,8 +184,9 @@ static int arena_layout(struct arena *arena, const struct data_unit_case *c,
 }
 
 /*
- * Returns true if nothing outside of the scatterlist was written, in the blocks
- * that it uses and in the next one.  Overwrites the data of the scatterlist.
+ * Returns true if nothing was written outside of the scatterlist.  Looks at the
+ * blocks that the scatterlist uses, and at the next block.  Overwrites the data
+ * of the scatterlist.
  */
 static bool arena_clean_outside(struct arena *arena)
 {
@@ -248,7 +250,10 @@ static int crypt_wait(struct data_unit_test *t, struct skcipher_request *req,
 			       &t->wait);
 }
 
-/* If SIMD is not usable, wrappers go through cryptd. */
+/*
+ * With c->nosimd, submits the request while crypto_simd_usable() is false.
+ * Drivers that use SIMD then take another path, for example through cryptd.
+ */
 static int crypt_case(struct data_unit_test *t, const struct data_unit_case *c)
 {
 	int err;
@@ -330,7 +335,7 @@ static int check_bad_lengths(struct data_unit_test *t,
 	return 0;
 }
 
-/* Returns 1 if the algorithm refuses the size or the step.  It may do so. */
+/* Returns 1 if the algorithm refuses the size or the step, which is allowed. */
 static int set_data_unit(struct data_unit_test *t,
 			 const struct data_unit_case *c)
 {
@@ -503,8 +508,8 @@ static int run_random_cases(struct data_unit_test *t)
 			.nosimd = get_random_u32_below(2),
 		};
 		/*
-		 * SIMD is disabled only on this CPU.  A task that sleeps may
-		 * leave this CPU.
+		 * As in testmgr.c, a request must not sleep while SIMD is
+		 * disabled.
 		 */
 		c.may_sleep = !c.nosimd && get_random_u32_below(2);
 		err = run_case(t, &c);
@@ -612,8 +617,8 @@ static int run_test(struct data_unit_test *t)
  * Context: Process context.  May sleep.
  * Return: 0 on success, for an algorithm without
  *	   CRYPTO_ALG_SKCIPHER_MULTI_DATA_UNIT, and for an algorithm that is
- *	   being removed; otherwise a negative error code, and the log says what
- *	   was wrong.
+ *	   being removed; otherwise a negative error code, and the kernel log
+ *	   tells the reason.
  */
 int test_skcipher_data_units(struct crypto_skcipher *ref_tfm, u32 type,
 			     u32 mask, bool full)

@@ -4,11 +4,12 @@
 One guest has volumes of all kinds, which take turns.  All figures come from one run:
 
  - how fast I/O is with one request for many sectors, against one request for each;
- - how long QEMU works for the device meanwhile, which no driver can change, and how
-   fast I/O could be if nothing else took time;
- - how often the device is notified, and how often it notifies, from QEMU's own traces.
+ - how long QEMU itself works for the device: no driver can change this time, so it
+   limits the gain (the figure "at most");
+ - how often the guest notifies the device, and how often the device interrupts the
+   guest, from QEMU's own traces.
 
-The guest is emulated, so that its processor is slow and its device is not.
+QEMU emulates the guest's processor, which is slow.  The device is as fast as the host.
 """
 
 import collections
@@ -66,7 +67,7 @@ def measure_round(guest, pidfile, kind, seconds):
 
 def count_events(guest, path, kind, ios):
     """Count the device's notifications and interrupts for an I/O, in a trace.  The trace
-    also has events of other devices, but fewer."""
+    also has events of other devices.  The device with the most events is this one."""
     guest.command(f"monitor logfile {path}")
     for state in ("on", "off"):
         for name in EVENTS:
@@ -85,13 +86,13 @@ def count_events(guest, path, kind, ios):
 
 
 def make_record(rounds, events):
-    """The figures of a direction and size; rounds and events are dictionaries from
-    volumes."""
+    """The figures of a direction and size.  rounds and events are dictionaries by
+    volume."""
     batched = rounds["batched"]
     ratios = {name: [other.us / one.us for one, other in zip(batched, rounds[name])]
               for name in ("single", "cpu")}
     single_us = median([one.us for one in rounds["single"]])
-    # QEMU's main thread has other work, and just as much when the CPU encrypts.
+    # Subtract the other work of QEMU's main thread: it is the same when the CPU encrypts.
     device_us = median([(one.device_us - other.device_us) / one.sectors
                         for one, other in zip(batched, rounds["cpu"])])
     record = {

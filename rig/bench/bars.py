@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """The bars that the series has to pass, as TAP.
 
-A bar is a test of counted instructions for each base.  The worst of its cells decides,
-and is named.  Time in nanoseconds depends on the host and the day, and decides nothing.
+Each base has to pass each bar of BARS, which limits counted instructions.  The cell with
+the largest figure decides, and the text of the test names that cell.  No bar limits
+nanoseconds, which depend on the host and the day.  The bars of QEMU's virtio crypto device
+limit ratios of measured times.
 """
 
 import collections
@@ -10,13 +12,14 @@ import collections
 from matrix import describe
 
 
-# A bar has a limit, matches some cells, and finds the figure of a cell, None if unknown.
+# limit: the largest figure that passes; match: does this bar test a cell?; figure: the figure
+# of a cell, or None if it is not known.
 Bar = collections.namedtuple("Bar", "text limit match figure")
 
 
 def beyond_noise(kernel):
-    """The cost on a kernel, divided by the cost on the unpatched kernel; if above 1, less
-    what may be chance: two standard errors."""
+    """The cost on a kernel, divided by the cost on the unpatched kernel.  Two standard
+    errors above 1 may be chance, so they are subtracted from a ratio above 1."""
     def figure(cell, _cells):
         value = cell[kernel + "_ratio"]
         return value - 2 * cell[kernel + "_error"] if value > 1 else value
@@ -32,9 +35,9 @@ def other_cell(cell, cells, **changes):
 
 
 def left_beyond_cipher(cell, cells):
-    """The part of the cost beyond the cipher's that batching leaves.
+    """dm-crypt's own cost (without the cipher) with batching, divided by that unpatched.
 
-    The cipher alone gets whole bios here.
+    The cost of the cipher is its cost for requests of whole bios, on both sides.
     """
     alone = other_cell(cell, cells, target="cipher", workqueue="-", iodepth=1, buffer="pages")
     return alone and (cell["on"] - alone["on"]) / (cell["unpatched"] - alone["on"])
@@ -54,10 +57,10 @@ def small_sectors(*sizes):
 
 
 BARS = (
-    # The code for AES-NI alone takes most of this.
+    # With batching, the cipher (AES-NI code) takes most of the cost that is left.
     Bar("1 MiB, 512-byte sectors: batched against unpatched", 0.70,
         small_sectors("1m"), lambda cell, _cells: cell["on_ratio"]),
-    Bar("1 MiB, 512-byte sectors: what is left of what is not the cipher's", 0.10,
+    Bar("1 MiB, 512-byte sectors: part of dm-crypt's own cost that batching leaves", 0.10,
         small_sectors("1m"), left_beyond_cipher),
     Bar("1 MiB: 512-byte sectors batched against 4096-byte sectors unpatched", 1.05,
         small_sectors("1m"), against_large_sectors),
@@ -73,9 +76,10 @@ BARS = (
 )
 
 
-# For a size of I/O on QEMU's virtio crypto device: the least factor by which batching must
-# speed it up, and the most notifications of the device for one I/O.  Leaving an emulated
-# guest costs next to nothing, so batching gains less than where leaving is expensive.
+# For a size of I/O on QEMU's virtio crypto device: batching must make I/O faster by at least
+# the first number, and one I/O must not notify the device more often than the second number.
+# An exit from an emulated guest costs next to nothing, so batching gains less here than where
+# exits are expensive.
 ACCELERATOR_BARS = {"4k": (0.9, 1.5), "1m": (1.4, 16)}
 
 

@@ -29,9 +29,9 @@ import measure
 import report
 from guest import Guest, GuestError
 
-# Megabytes.  Writes of all dm-crypt volumes together get pages of at most 2 % of it, and
-# each volume needs 32 MiB with 32 bios of 1 MiB under way.  In native mode a guest has
-# two volumes.  Unused memory of a guest takes no memory of the host.
+# Memory of a guest in megabytes.  The writes of all dm-crypt volumes together get at most 2 %
+# of the memory, and each volume needs 32 MiB for 32 bios of 1 MiB.  In native mode a guest
+# has two volumes.  Unused memory of a guest takes no memory of the host.
 MEMORY = {"exact": "2048", "native": "4096"}
 
 
@@ -49,7 +49,8 @@ class Run:
 
     def start_guests(self):
         """Start all guests.  In native mode, batching on and off share a guest, so that
-        they differ in nothing else.  Guests that count can run on several processors.
+        they differ in nothing else.  In exact mode, each has its own guest, so that all
+        can run at the same time.
         """
         exact = self.method == "exact"
         for kernel, directory in self.directories.items():

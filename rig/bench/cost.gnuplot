@@ -15,8 +15,9 @@ set yrange [0:*]
 set xtics ("4k" 0, "16k" 1, "64k" 2, "128k" 3, "1m" 4)
 set grid ytics
 
-# The values of a line by the size of I/O.  A line is the beginning of the names of cells
-# (see matrix.py), a colon, and the name of a value.
+# values(line, rw): a command that prints the values of a line of the plot, one for each size
+# of I/O.  "line" is the beginning of the names of its cells (see matrix.py), a colon, and the
+# name of a value.
 values(line, rw) = "jq -r --arg run " . ARG2 . " --arg line " . line . " --arg rw " . rw \
 	. ' ''($line / ":") as [$cell, $value] | .[] | select(.name == $run).cells[]' \
 	. ' | select(.name == "\($cell)-\($rw)-\(.bs)")' \

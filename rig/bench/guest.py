@@ -21,7 +21,7 @@ COMMAND_SECONDS = 300
 
 
 class GuestError(Exception):
-    """A guest did something wrong, or did not answer; names the logs."""
+    """A guest did something wrong, or did not answer.  The text names the logs."""
 
 
 def words(text):
@@ -32,7 +32,7 @@ def words(text):
 class Guest:
     """A running guest, in QEMU or, with arch um, in User-mode Linux.
 
-    options are more options of boot.sh, which has the kernel's messages and the verdict.
+    options are more options of boot.sh, which checks the kernel's messages and the verdict.
     """
 
     def __init__(self, name, logs, arch, options):
@@ -72,7 +72,7 @@ class Guest:
     def start_uml(self, command):
         """Start User-mode Linux, which gets one end of a socket as its second serial line.
 
-        boot.sh uses small numbers of descriptors for itself.
+        The descriptor has a large number, because boot.sh uses small ones itself.
         """
         self.socket, theirs = socket.socketpair()
         with theirs:
@@ -95,7 +95,8 @@ class Guest:
         raise GuestError(f"{self.name}: {text} (logs: {self.console}, {self.output})")
 
     def fail_ended(self):
-        """Fail, as the guest hung up.  boot.sh may have to write down why."""
+        """Fail, because the guest closed the connection.  First wait for boot.sh, which may
+        still have to write the reason."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(10)
         self.kill()
@@ -140,7 +141,8 @@ class Guest:
             raise GuestError(f"{error}; it was told: {line}") from None
 
     def find_cipher(self, algorithms):
-        """The first of the algorithms that this kernel has, and its driver in dm-crypt."""
+        """The first of the algorithms that this kernel has, and the driver that dm-crypt
+        gets for it."""
         for algorithm in algorithms:
             try:
                 answer = self.command(f"run cipher {algorithm} read pages 512 0 0 0 0 0")

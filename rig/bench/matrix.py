@@ -4,7 +4,7 @@
 import dataclasses
 import itertools
 
-# The kernel without the series, and that with it, with batching off and on.
+# The kernel without the series, and the kernel with the series, with batching off and on.
 KERNELS = ("unpatched", "off", "on")
 
 BLOCK_SIZES = {"4k": 4 << 10, "16k": 16 << 10, "64k": 64 << 10,
@@ -20,12 +20,12 @@ KEY = bytes(range(64))
 class Cipher:
     """A cipher, with its name in dm-crypt's table and its names in the crypto API.
 
-    The first of these names that the kernel has is used.
+    The benchmark uses the first of these names that the kernel has.
     """
     name: str
     table: str
     algorithms: tuple
-    # about how many times as long as the best cipher it takes in native mode
+    # In native mode, the cipher takes about this many times as long as the best cipher.
     slowness: int = 1
 
 
@@ -38,7 +38,7 @@ ESSIV = Cipher("essiv", "aes-cbc", ("essiv(cbc(aes),sha256)",), 4)
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """One combination of everything but the kernel.
+    """One combination of all parameters except the kernel.
 
     target is the device-mapper target on the disk, crypt or inlinecrypt; or cipher, for
     the cipher alone, without a disk.
@@ -57,7 +57,7 @@ class Cell:
 
     @property
     def kernels(self):
-        """The kernels that it is measured on."""
+        """The kernels that the cell is measured on."""
         return KERNELS[:1] if self.target == "inlinecrypt" else KERNELS
 
     @property
@@ -67,7 +67,7 @@ class Cell:
 
     @property
     def name(self):
-        """The name of a cell that plots, pages and letters show, otherwise empty."""
+        """A name, if plots, pages and letters show the cell, or else an empty string."""
         usual = Cell(BEST, self.rw, self.bs, self.target, self.sector_size,
                      iv_large_sectors=self.target == "inlinecrypt" and self.sector_size != 512,
                      workqueue="default" if self.target == "crypt" else "-")

@@ -12,7 +12,8 @@ from matrix import LARGEST_BIO
 # Bytes of one run.
 EXACT_BYTES = 4 << 20
 # When many small writes are under way, the scheduler decides how many of them a
-# thread of dm-crypt gets at once.  This number differs from run to run.
+# thread of dm-crypt gets at once.  This number differs from run to run, and long
+# runs even it out.
 EXACT_BYTES_DEEP_WRITES = 16 << 20
 # Bytes of one run by block size: a run should take tens of milliseconds.
 NATIVE_BYTES = {"4k": 32 << 20, "16k": 64 << 20, "64k": 128 << 20,
@@ -90,7 +91,7 @@ class Subject:
             self.guest.command(f"remove {self.kernel}")
 
     def status(self):
-        """The status of the mapping, which begins with sizes and the target's name."""
+        """The status of the mapping, without sizes and the target's name."""
         return " ".join(self.guest.command(f"status {self.kernel}").split()[3:])
 
     def check(self, passed, expected, status):
@@ -158,7 +159,7 @@ def exact(guests, cell, pool):
     guests is a dictionary from kernel to guest.  Returns drivers and costs by kernel.
     """
     futures = [pool.submit(exact_on, guests[kernel], kernel, cell) for kernel in cell.kernels]
-    # No thread may be left that talks to a guest.
+    # Even if one measurement fails, wait for all: then no thread talks to a guest any more.
     wait(futures)
     drivers, costs = zip(*(future.result() for future in futures))
     return dict(zip(cell.kernels, drivers)), dict(zip(cell.kernels, costs))
@@ -182,12 +183,12 @@ def native(guests, cell, pairs):
 
 
 def make_record(cell, drivers, costs, paired):
-    """The record of a cell; drivers and costs are dictionaries from kernels.
+    """The record of a cell.  drivers and costs are dictionaries by kernel.
 
-    The costs on all kernels come in pairs if the kernels took turns.  A ratio is then the
-    median of the ratios of all pairs.  The error of a ratio is one that chance can make:
-    if n values are normally distributed and their quartiles are a distance d apart, the
-    standard error of their median is 0.93 d / sqrt(n).
+    paired says that the kernels took turns, so that their costs come in pairs.  A ratio is
+    then the median of the ratios of all pairs.  The error of a ratio is its standard error,
+    from the errors of both medians: if n values are normally distributed and their quartiles
+    are a distance d apart, the standard error of their median is 0.93 d / sqrt(n).
     """
     record = cell.fields() | {"cipher": ", ".join(sorted(set(drivers.values())))}
     record |= {kernel: round(median(found), 2 if paired else 1)

@@ -15,7 +15,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 FILE = "performance.json"
 
-# The cells of the short table, by their names, and its head.
+# The names of the cells in the short table, and the heads of its columns.
 SHOWN = ("crypt-512-read-4k", "crypt-512-write-4k", "crypt-512-read-1m",
          "crypt-512-write-1m", "crypt-4096-read-1m", "crypt-4096-write-1m")
 HEAD = ("run", "sector", "I/O", "size", "unpatched", "patched, off", "patched, on",
@@ -105,6 +105,20 @@ def summary(runs, accelerator=False):
     return "\n".join(map(facts_of, runs)) + "\n\n" + table(rows) + "\n\n"
 
 
+def gain(runs):
+    """The administrators' table: the time of reads, and how they were measured."""
+    rows = [["run", "sector size", "size of I/O", "without", "with", "ratio"]]
+    native = [run for run in runs if run["unit"] == "ns"]
+    for run in native:
+        cells = {cell["name"]: cell for cell in run["cells"]}
+        for name in (f"crypt-{sector}-read-{size}" for sector in (512, 4096)
+                     for size in ("4k", "16k", "64k", "1m")):
+            if name in cells:
+                unpatched, _, on, _, ratio, _ = figures(cells[name])
+                rows.append([run["name"], *name.split("-")[1::2], unpatched, on, ratio])
+    return "\n".join(map(facts_of, native)) + "\n\n" + table(rows)
+
+
 def plot(path, runs):
     """Draw complete runs beside their file, if gnuplot is installed; returns the pictures."""
     if not shutil.which("gnuplot"):
@@ -150,3 +164,4 @@ def document(page, runs):
     pictures = [f".. image:: {os.path.basename(picture)}\n" for picture in plot(path, runs)]
     fill(page, "table", summary(runs) + "".join(pictures))
     fill(page, "accelerator", summary(runs, True))
+    fill(os.path.join(os.path.dirname(page), "dm-crypt-mdu.rst"), "gain", gain(runs))

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034 # the sourcing scripts use these variables
 #
-# Describes a base kernel and finds its source. _lib.sh sources this file.  The cache
-# directory "base" has the tarballs of find-base, PACKAGE_VERSION.tar.xz; "upstream" has
-# those of find-upstream.
+# Describes a base kernel and finds its source. _lib.sh sources this file.  In the cache,
+# the directory "base" has the tarballs of find-base (PACKAGE_VERSION.tar.xz), and the
+# directory "upstream" has those of find-upstream.
 
 # known_bases: prints the bases that have their own series, oldest first.
 known_bases() {
@@ -34,10 +34,11 @@ nearest_base() {
 #	MADE_AGAINST	BASE_VERSION and the Debian package of that kernel, for messages
 #	BASE_PACKAGE	Debian package with the source of BASE
 #	BASE_PACKAGE_VERSION	version of BASE_PACKAGE; empty if any version will do
-#	BASE_SUITE	Debian suites to fetch BASE_PACKAGE from, the first that has it;
-#			empty if the host's own apt has it
+#	BASE_SUITE	Debian suites; find-base fetches BASE_PACKAGE from the first suite
+#			that has it; empty if the host's own apt has BASE_PACKAGE
 #	TEST_ARCHES	architectures that check-long builds and boots besides x86_64
-#	BENCH_NATIVE	"yes" if the kernel can be built as a program and measured natively
+#	BENCH_NATIVE	"yes" if the kernel can also be built as User-mode Linux, to test
+#			and measure it natively
 load_base() {
 	local file
 

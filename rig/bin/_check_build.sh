@@ -3,10 +3,10 @@
 #
 # The part "build" of check-series.
 
-# sparse 0.6.4 does not know __typeof_unqual__ of C23, which headers use since 6.15.
-# It does not see a constant in strlen() of a literal, as in MODULE_LICENSE(). The
-# replacements have the same type except for the qualifiers. Nothing depends on
-# their values.
+# sparse 0.6.4 does not know __typeof_unqual__ of C23, which the kernel's headers use
+# since 6.15. sparse also does not accept strlen() of a literal as a constant, as in
+# MODULE_LICENSE(). The replacements have the same type except for the qualifiers.
+# Nothing depends on their values.
 SPARSE_KNOWS="-D__typeof_unqual__=__typeof__ -D'__builtin_strlen(s)=(sizeof(s)-1)'"
 
 build() {
@@ -34,12 +34,14 @@ run_sparse() {
 			return 1
 		}
 	done
-	# sparse names an included file by its path from the build directory.
+	# sparse names an included file by its path from the build directory. Make all paths
+	# relative to the worktree.
 	sed -E "s|$WORKTREE/||g; s|(\.\./)+||g" "$log.make" |
 		grep -E '^[^ ]+:[0-9:]+ (warning|error):' > "$log" || true
 }
 
-# sparse_clean SOURCE...: sparse stops at an error, so a file with one is not checked.
+# sparse_clean SOURCE...: fails on each warning that the parent commit does not have, and on
+# each error: sparse stops at an error, and does not check the rest of the file.
 sparse_clean() {
 	local status=0
 
@@ -64,7 +66,8 @@ build_commit() {
 
 	subject=$(subject_of "$commit")
 	mapfile -t sources < <(touched_sources "$commit^" "$commit" '*.c')
-	# The worktree is still at the parent. A new file may have no warning at all.
+	# The worktree is still at the parent commit. Accept its warnings about files that the
+	# base has. A new file must not cause any warning.
 	mapfile -t known < <(for file in "${sources[@]}"; do
 		is_new "$file" || echo "$file"
 	done)

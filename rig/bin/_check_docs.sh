@@ -3,8 +3,8 @@
 #
 # The part "docs" of check-series.
 
-# make_docs COMMIT WARNINGS: builds all anew, because Sphinx warns only about files that it
-# reads.
+# make_docs COMMIT WARNINGS: builds the documents of COMMIT, and writes the warnings to the
+# file WARNINGS. Builds all of them anew, because Sphinx warns only about files that it reads.
 make_docs() {
 	go_to "$1"
 	rm -rf "$BUILD"
@@ -36,7 +36,7 @@ check_docs() {
 		ktap_test_skip "documentation: no commit touches a document"
 		return
 	fi
-	# Sphinx wants an index in each directory.
+	# make htmldocs takes directories, each with an index.rst, and not documents.
 	mapfile -t DIRECTORIES < <(dirname "${DOCUMENTS[@]#Documentation/}" | sort -u)
 	result "documentation of ${DIRECTORIES[*]}" docs_clean || true
 }

@@ -3,10 +3,12 @@
 #
 # The part "text" of check-series.
 
-# MISSING_SIGN_OFF: only a person signs off, when sending.
-# FILE_PATH_CHANGES: wants MAINTAINERS in the same commit that adds a file. The
-# entry comes with the selftests; all_maintained checks it.
-# UNKNOWN_COMMIT_ID: a composed tree has no history in which to look up "Fixes:".
+# The warnings of checkpatch.pl to ignore:
+# MISSING_SIGN_OFF: a person signs off when sending the patches.
+# FILE_PATH_CHANGES: asks each commit that adds a file to change MAINTAINERS. The commit
+# of the selftests adds the entry for all files, and all_maintained checks the entry.
+# UNKNOWN_COMMIT_ID: checkpatch.pl looks up the commit of "Fixes:" in the history, which a
+# composed tree does not have.
 IGNORE=MISSING_SIGN_OFF,FILE_PATH_CHANGES,UNKNOWN_COMMIT_ID
 
 checkpatch_clean() {
@@ -66,7 +68,8 @@ kernel_doc_clean() {
 	return "$status"
 }
 
-# all_maintained: a pattern of MAINTAINERS matches as a pathspec of git does.
+# all_maintained: fails if no F: line covers a new file. Uses the patterns of MAINTAINERS as
+# pathspecs of git, which match the same files.
 all_maintained() {
 	local covered missing
 

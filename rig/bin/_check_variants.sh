@@ -22,7 +22,8 @@ set_variant() {
 	BUILD=$WORKTREE/.build-$1
 }
 
-# configure VARIANT: makes the configuration once, with the options of the whole series.
+# configure VARIANT: makes the configuration once, while the worktree is at the last commit,
+# which has the options of the whole series. Keeps a copy in .config.series.
 configure() {
 	set_variant "$1"
 	mkdir -p "$BUILD"
@@ -37,7 +38,8 @@ configure() {
 	cp "$BUILD/.config" "$BUILD/.config.series"
 }
 
-# restore_config: an earlier commit drops options that it does not know.
+# restore_config: restores the configuration of the whole series. A build of an earlier
+# commit drops the options that this commit does not have.
 restore_config() {
 	cmp -s "$BUILD/.config.series" "$BUILD/.config" ||
 		cp "$BUILD/.config.series" "$BUILD/.config"
@@ -45,7 +47,7 @@ restore_config() {
 
 # compile_sources LOG SOURCE...: builds the directories of the sources, to see which of the
 # sources the configuration has, and compiles those with W=1.  Fails, too, if an object
-# divides 64-bit numbers by the functions that 32-bit compilers call: the kernel lacks them.
+# calls a function of the compiler for 64-bit division: 32-bit kernels do not have these.
 compile_sources() {
 	local log=$1 object directories objects
 	shift
@@ -63,7 +65,7 @@ compile_sources() {
 	for object in "${objects[@]}"; do
 		! "${CROSS_COMPILE}nm" -u "$BUILD/$object" |
 			grep -E '__u?(div|mod)(di3|moddi4)$|__aeabi_u?ldivmod$' || {
-			echo "$object divides 64-bit numbers as 32-bit processors cannot"
+			echo "$object calls a 64-bit division that the kernel does not have"
 			return 1
 		}
 	done

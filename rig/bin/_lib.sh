@@ -19,12 +19,13 @@ for var in $(git rev-parse --local-env-vars); do
 	unset "$var"
 done
 # Keep settings like diff.noprefix and core.autocrlf out of the output. Use an
-# empty file of the rig, not /dev/null: git replaces the file that it is told to
-# write to, and if root runs git, that works on /dev/null, too.
+# empty file of the rig, not /dev/null: a git command that writes the global
+# configuration replaces the file, and root could replace /dev/null.
 export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=$ROOT/rig/bin/gitconfig
 
-# user_git ARGUMENT...: runs git in a repository of the user. Only the user's
-# configuration says which directories of other owners are safe.
+# user_git ARGUMENT...: runs git in a repository of the user, with the user's
+# configuration: only that names the directories of other owners that git may use
+# (safe.directory).
 user_git() {
 	env -u GIT_CONFIG_NOSYSTEM -u GIT_CONFIG_GLOBAL git "$@"
 }
@@ -72,11 +73,11 @@ lock_tree() {
 
 	mkdir -p "$(dirname "$dir")"
 	exec 9> "$dir.lock"
-	flock -n 9 || die "another command is at work on $dir: wait for it and try again"
+	flock -n 9 || die "another command uses $dir: wait until it ends, and try again"
 }
 
 # find_tree DIR: sets TREE to DIR, and BASE_COMMIT. Dies unless unpack-base made DIR.
-# Without this check git would walk up and find the repository around DIR.
+# Without this check git would use the repository that contains DIR.
 find_tree() {
 	TREE=$(realpath -m "$1")
 	[ -d "$TREE" ] || die "there is no $TREE: run unpack-base (make tree) first"
@@ -99,7 +100,8 @@ in_tree() {
 }
 
 # hold_tree DIR: locks DIR, so that nobody changes it while the caller reads it. Dies if DIR
-# has commits or edits that the repository does not have. Sets VERSION to the kernel's.
+# has commits or edits that the repository does not have. Sets VERSION to the version of the
+# kernel.
 hold_tree() {
 	lock_tree "$1"
 	open_tree "$1"
@@ -126,7 +128,8 @@ check_out() {
 		die "$out cannot be written, because $parent cannot: name another directory"
 }
 
-# uncommitted_edits: prints the lines of `git status` for tracked files with such edits.
+# uncommitted_edits: prints the lines of `git status` for tracked files with uncommitted
+# edits.
 uncommitted_edits() {
 	in_tree status --porcelain --untracked-files=no
 }
@@ -199,8 +202,9 @@ list_inputs() {
 	} | sort
 }
 
-# The record of what was composed is in the tree's .git. It has a line "head ID", then the
-# lines of list_inputs. It is empty if nothing was composed.
+# The file .git/composed in the tree records what was composed: a line "head ID", with the id
+# of the last commit, then the lines of list_inputs. record prints nothing if nothing was
+# composed.
 record() {
 	cat "$TREE/.git/composed" 2> /dev/null || true
 }
@@ -231,4 +235,15 @@ explain_divergence() {
 	    make tree
 	    git -C $TREE cherry-pick ${head:-base}..mine
 	END
+}
+
+# fill_figures: copies stdin to stdout. Replaces @RUN:CELL:VALUE@ by that figure of
+# guide/performance.json, and fails if the file does not have the figure. Needs jq.
+fill_figures() {
+	jq -Rrsj --slurpfile runs "$ROOT/guide/performance.json" '
+		gsub("@(?<run>[^:@\n]+):(?<cell>[^:@\n]+):(?<value>[^:@\n]+)@"; . as $figure
+			| [$runs[0][] | select(.name == $figure.run) | .unit as $unit | .cells[]
+				| select(.name == $figure.cell) | .[$figure.value] | numbers
+				| if $unit == "instructions" and . > 1 then round else . end][0]
+			// error("guide/performance.json has no \($figure)") | tostring)'
 }

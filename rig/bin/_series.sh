@@ -11,7 +11,7 @@ read_patch() {
 	git mailinfo -k -n --no-scissors "$work/body" "$work/diff" < "$file" > "$work/info"
 	subject=$(sed -n 's/^Subject: //p' "$work/info")
 	[ -n "$subject" ] || die "patches/$SERIES/$2 does not begin with a line \"Subject: \""
-	# This drops empty lines at the end.
+	# The command substitution drops empty lines at the end.
 	printf '%s\n' "$(printf '%s\n\n' "$subject" && cat "$work/body")" > "$work/message"
 	if grep -q '^new file mode ' "$work/diff"; then
 		die "patches/$SERIES/$2 creates a file: new files are files of the repository, named in patches/$SERIES/series"

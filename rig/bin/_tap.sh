@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Runs parts that print TAP, and sums up their results. Sourced, not run. TAP names
-# the directory for the files PART.tap, one for each part. start_parts makes it anew.
+# Runs parts that print TAP, and sums up their results. Sourced, not run. The variable
+# TAP names the directory for the files PART.tap, one for each part. start_parts makes
+# the directory anew.
 
 start_parts() {
 	START=$SECONDS
@@ -43,8 +44,9 @@ timed() {
 	return "$status"
 }
 
-# beside NAME COMMAND...: starts a part.  The parts that follow run at the same time, until
-# settle.  The part has its own process group, so that Ctrl-C kills all of it.
+# beside NAME COMMAND...: starts a part in the background, until settle waits for it.  Other
+# parts can run at the same time.  The part has its own process group, so that Ctrl-C kills
+# all processes of the part.
 beside() {
 	local name=$1
 
@@ -99,8 +101,9 @@ as_test() {
 }
 
 # summary FILE...: prints the numbers of passed, failed and skipped tests.  Subtests
-# ("# ok", as kselftest's runner prints them) count in place of their test, unless
-# only the test failed.  A part that was skipped as a whole counts as one.
+# ("# ok", as kselftest's runner prints them) count in place of their test.  If the
+# test failed but none of its subtests did, the test counts, too.  A part that was
+# skipped as a whole counts as one skipped test.
 summary() {
 	awk '
 		/^# +(not )?ok / || /^(not )?ok / {

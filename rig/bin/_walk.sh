@@ -18,14 +18,15 @@ open_commits() {
 	[ ${#COMMITS[@]} -gt 0 ] ||
 		die "$TREE has no commits on top of its tag 'base': run make tree first"
 
-	# ktap_helpers.sh does not quote the text that it prints.
+	# Turn off globbing: ktap_helpers.sh does not quote the text that it prints.
 	set -f
 	# shellcheck disable=SC1091 # a file of the composed tree
 	. "$TREE/tools/testing/selftests/kselftest/ktap_helpers.sh"
 }
 
 # open_worktree DIR: sets WORKTREE to DIR, and LOGS to a directory beside DIR. Build
-# directories go right below the worktree, where ccache serves all trees.
+# directories must be right below the worktree, so that ccache can share compiled files
+# between all trees.
 open_worktree() {
 	local common=''
 
@@ -36,7 +37,7 @@ open_worktree() {
 	mkdir -p "$LOGS"
 	in_tree worktree prune
 	if [ -f "$WORKTREE/.git" ]; then
-		# git fails if the tree that the worktree belonged to is gone.
+		# git fails if somebody removed the tree that the worktree belonged to.
 		common=$(git -C "$WORKTREE" rev-parse --path-format=absolute --git-common-dir 2> /dev/null) ||
 			common=''
 	fi
@@ -48,8 +49,7 @@ open_worktree() {
 		rm -rf "$WORKTREE"
 		in_tree worktree add -q --detach "$WORKTREE" base
 	fi
-	export CCACHE_BASEDIR=$WORKTREE CCACHE_NOHASHDIR=1
-	export KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 1970'
+	build_alike "$WORKTREE"
 }
 
 # go_to COMMIT: checks out COMMIT, over the changes that an interrupted run left.
@@ -88,8 +88,9 @@ kernel_make() {
 	}
 }
 
-# remove_objects SOURCE...: removes the objects of the sources. The next build makes those
-# that its configuration has. make would build a single object in any configuration.
+# remove_objects SOURCE...: removes the objects of the sources. The next build of whole
+# directories makes only those objects that the configuration has. If make is asked for a
+# single object, it compiles that in any configuration.
 remove_objects() {
 	(cd "$BUILD" && rm -f "${@/%.[cS]/.o}")
 }

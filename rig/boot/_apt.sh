@@ -8,7 +8,7 @@
 
 # debian_sources [RELEASE]: prints apt's sources for RELEASE of Debian (default: the host's),
 # with its updates and its security suite if the host has those, on the host's mirrors.
-# Fails if the host's apt has no index, which says which mirrors are Debian's.
+# Fails if the host's apt has no index: the index says which mirrors are Debian's.
 debian_sources() {
 	local own mirrors
 
@@ -77,7 +77,7 @@ use_debian() {
 	apt-get -c "$PRIVATE_APT" -qq update --error-on=any >&2
 }
 
-# debian_apt DIR COMMAND...: runs apt-get COMMAND in DIR, which gets the files.
+# debian_apt DIR COMMAND...: runs apt-get COMMAND in DIR, so that the files end up there.
 debian_apt() {
 	mkdir -p "$1" && (cd "$1" && apt-get -c "$PRIVATE_APT" -q "${@:2}" >&2)
 }

@@ -161,6 +161,15 @@ host_arch() {
 	esac
 }
 
+# build_alike TREE: exports variables that make a kernel independent of the user, the host,
+# the directory and the time of the build.  ccache needs the same to share compiled files
+# between trees.
+build_alike() {
+	export KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 1970'
+	export KBUILD_BUILD_USER=dm-crypt-mdu KBUILD_BUILD_HOST=dm-crypt-mdu
+	export CCACHE_BASEDIR=$1 CCACHE_NOHASHDIR=1
+}
+
 # make_disk FILE SIZE: make an empty sparse image
 make_disk() {
 	rm -f "$1"
@@ -172,8 +181,8 @@ is_made_of() {
 	[ -s "$1" ] && [ "$(cat "$1.inputs" 2> /dev/null)" = "$2" ]
 }
 
-# make_image DIR IMAGE INPUTS: make an ext4 image of the files in DIR.  INPUTS describes
-# all that they are made of.
+# make_image DIR IMAGE INPUTS: make an ext4 image of the files in DIR.  INPUTS is a text
+# that describes everything that the files are made of.
 make_image() {
 	local size said
 

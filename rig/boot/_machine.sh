@@ -14,10 +14,11 @@ describe_machine() {
 		console=ttyS0
 		# On 7.3, virtio ports do not work after a suspend.  Serial lines do.
 		report_tty=ttyS1
-		# All processors share one time stamp counter, but the kernel does not trust
-		# it without tsc=reliable: each read of the clock would access an emulated
-		# timer.  On a busy host that timer ticks so late that the kernel's check of
-		# the timer fails, and the kernel gives up.
+		# tsc=reliable: all processors share one time stamp counter.  Without this
+		# option the kernel does not trust the counter, and each read of the clock
+		# accesses an emulated timer.  no_timer_check: on a busy host the emulated
+		# timer ticks so late that the kernel's check of it fails, and the kernel
+		# panics.
 		clock="tsc=reliable no_timer_check"
 		# The same processor on every version of QEMU, with the features that AES code
 		# needs.  With xsave but without xsaveopt, the kernel hangs when it enables
@@ -31,7 +32,7 @@ describe_machine() {
 		clock=
 		default_cpu=cortex-a72 ;;
 	um)
-		[ -z "$icount$accelerator${qemu[*]-}" ] || die "User-mode Linux has no such thing"
+		[ -z "$icount$accelerator${qemu[*]-}" ] || die "um refuses this option, see --help"
 		[ "$job" != shell ] || die "there is no shell in User-mode Linux yet"
 		disks=/dev/ubd
 		console=tty0
@@ -66,7 +67,7 @@ kernel_command_line() {
 	else
 		modules=
 	fi
-	# The kernel warns when a cipher fails its self-test, and QEMU's RSA does.
+	# QEMU's RSA fails its self-test, and the kernel warns: do not panic on warnings.
 	[ -z "$accelerator" ] || cmdline+=" panic_on_warn=0"
 	[ -z "$report_tty" ] || cmdline+=" mdu_report=/dev/$report_tty"
 	[ -z "$args" ] || cmdline+=" mdu_args=\"$args\""
@@ -116,8 +117,8 @@ kvm_boots() {
 
 qemu_command() {
 	local accel=tcg
-	# Nobody writes to these images, so QEMU needs no lock.  User-mode Linux locks the
-	# whole of each file that it reads.
+	# Guests only read these images, so QEMU needs no lock.  If QEMU locked them, it would
+	# conflict with User-mode Linux, which locks the whole of each file that it reads.
 	local shared=if=virtio,format=raw,readonly=on,file.locking=off
 
 	command=("$emulator" -nodefaults -no-user-config -no-reboot -display none)

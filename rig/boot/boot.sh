@@ -103,7 +103,7 @@ fail() {
 	echo "boot.sh: job $job: $*" >&2
 	for file in "$log" "$report"; do
 		echo "boot.sh: last lines of $file:"
-		# Quoted, so that no reader counts a result twice.
+		# Quote the lines, so that no reader counts a result twice.
 		tail -n 60 "$file" | sed 's/^/> /'
 	done >&2
 	exit 1

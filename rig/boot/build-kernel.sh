@@ -77,16 +77,10 @@ for pair in libelf.h:libelf-dev openssl/opensslv.h:libssl-dev; do
 		die "header ${pair%%:*} is missing (Debian package ${pair##*:})"
 done
 
-# The image must not depend on who builds it, where and when.  ccache needs the
-# same.
-export KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 1970'
-export KBUILD_BUILD_USER=kselftest
-export KBUILD_BUILD_HOST=dm-crypt-mdu
+build_alike "$tree"
 cc=${CROSS}gcc
 if command -v ccache > /dev/null; then
 	cc="ccache $cc"
-	export CCACHE_BASEDIR=$tree
-	export CCACHE_NOHASHDIR=1
 else
 	echo "ccache is not installed, which would make later builds quicker"
 fi
@@ -134,7 +128,7 @@ configure() {
 	run_make KCONFIG_ALLCONFIG="$wanted" allnoconfig
 	"$BOOT/check-config.sh" --allow-missing "${allow_missing[*]}" "$tree" \
 		"$outdir/.config" "$wanted" >&2 ||
-		die "the configuration $outdir/.config is not what was asked for, see above"
+		die "some options did not take effect in $outdir/.config, see above"
 	touch "$checked"
 }
 
@@ -153,7 +147,7 @@ make_modules() {
 		run_make "M=$external" modules
 		run_make "M=$external" "${install[@]}"
 	fi
-	# These links to directories of the host lead nowhere in the guest.
+	# Remove links to directories of the host, which the guest does not have.
 	rm -f "$root"/lib/modules/*/{build,source}
 	inputs=$(cd "$root" && find . -type f -exec sha256sum {} + | sort)
 	if ! is_made_of "$image" "$inputs"; then

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Build a QEMU whose virtio crypto device offers XTS.  Debian's QEMU has XTS but does not
-# offer it.  This is Debian's source with one more bit set.
+# Build a QEMU whose virtio crypto device offers XTS.  Debian's QEMU has XTS, but does
+# not offer it to the guest.  The script builds Debian's source with one more bit set.
 #
 # usage: build-qemu-xts.sh --log FILE DIR
 #
@@ -42,7 +42,7 @@ backend=$stage/source.d/backends/cryptodev-builtin.c
 sed -i 's/\(cipher_algo_l = 1u << \(VIRTIO_CRYPTO_CIPHER_\)AES_CBC\);/\1 |\n\t1u << \2AES_XTS;/' \
 	"$backend"
 [ "$(grep -c '1u << VIRTIO_CRYPTO_CIPHER_AES_XTS;' "$backend")" -eq 1 ] ||
-	die "do not know where QEMU $version says which ciphers it has"
+	die "cannot find the place where QEMU $version lists its ciphers"
 
 echo "Building QEMU $version, which takes some ten minutes, full output in $log"
 (

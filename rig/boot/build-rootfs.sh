@@ -19,7 +19,7 @@
 set -eu
 
 . "$(dirname "$0")/_lib.sh"
-# mke2fs and friends are not in the PATH of ordinary users everywhere.
+# mke2fs and other programs are not in the PATH of ordinary users everywhere.
 PATH=$PATH:/usr/sbin:/sbin
 
 arch=$(host_arch)
@@ -36,7 +36,8 @@ sysroot=${sysroot%/}
 output=$(realpath -m "${operands[0]}")
 mkdir -p "$(dirname "$output")"
 
-# The host's programs, or the file that changes if the sysroot does.
+# The host's programs.  With --sysroot: the file "packages", which changes when the sysroot
+# changes.
 paths=()
 while IFS=: read -r package names; do
 	for name in $names; do
@@ -91,7 +92,8 @@ else
 	! grep 'not found' <<< "$libraries" || die "programs lack these libraries"
 	mapfile -t libraries < <(sed -n 's|^[^/]*\(/.*\) (0x.*|\1|p' <<< "$libraries" | sort -u)
 	copy "${paths[@]}" "${libraries[@]}"
-	# glibc loads libgcc_s only when a thread ends, and stdbuf preloads libstdbuf.
+	# ldd does not list these libraries: glibc loads libgcc_s only when a thread ends, and
+	# stdbuf preloads libstdbuf.
 	for path in {/usr,}/lib/"$TRIPLET"/libgcc_s.so.1 /usr/libexec/coreutils/libstdbuf.so \
 		/etc/mke2fs.conf; do
 		[ ! -e "$path" ] || copy "$path"
@@ -108,7 +110,7 @@ echo 'root:x:0:' > "$root/etc/group"
 # Let the host's busybox make the links: the guest's busybox may not run here.
 busybox --install -s "$root/usr/libexec/busybox"
 ln -sfn mawk "$root/usr/bin/awk"
-# sh is not busybox, whose shell prefers its own applets to the programs in PATH.
+# Use dash as sh.  The shell of busybox prefers its own applets to the programs in PATH.
 ln -sfn dash "$root/usr/bin/sh"
 ln -sfn mke2fs "$root/usr/sbin/mkfs.ext4"
 ln -sfn e2fsck "$root/usr/sbin/fsck.ext4"

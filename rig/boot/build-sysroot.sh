@@ -44,7 +44,8 @@ mkdir -p "$debs/partial"
 			-o "Dir::Cache::archives=$debs" "${packages[@]}"
 ) || die "the packages of $arch cannot be fetched (see above)"
 
-# Packages of some suites install into /bin, those of others into /usr/bin.
+# Packages of some suites install into /bin, and packages of others into /usr/bin: make both
+# the same directory.
 root=$stage/root
 mkdir -p "$root"/usr/{bin,sbin,lib,lib64}
 for name in bin sbin lib lib64; do

@@ -33,8 +33,8 @@ without_beginnings() {
 
 # Print the lines with their numbers, but leave out the known failure of the driver:
 # - lines that name the driver;
-# - lines that say which test of an akcipher has failed, but not of which driver: for any
-#   driver a line with its name follows;
+# - lines that name a failed test of an akcipher, but no driver: for every driver, a line
+#   with its name follows;
 # - a whole warning that names the driver, unless another warning is mixed into it.
 without_known() {
 	awk -v driver="$except" '
@@ -62,8 +62,8 @@ without_known() {
 }
 
 # Reports of lockdep, KASAN, KCSAN and debugobjects have WARNING: or BUG:, those of
-# the slab allocator have BUG and the name of a cache.  If kmemleak or lockdep gave
-# up, it would not notice anything any more.
+# the slab allocator have BUG and the name of a cache.  If kmemleak or lockdep turned
+# itself off, that is a sign of trouble, too: after that it reports nothing.
 ! without_beginnings | without_known | grep -aE \
 	-e 'WARNING:|BUG:|Oops|Kernel panic|Call Trace|UBSAN:' \
 	-e 'general protection fault|unable to handle|double fault' \

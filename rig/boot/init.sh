@@ -12,7 +12,8 @@
 
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/libexec/busybox
 export HOME=/tmp TMPDIR=/tmp TERM=linux LC_ALL=C
-# The guest has no udev to make device nodes and links, or to answer libdevmapper's cookies.
+# The guest has no udev: libdevmapper must make device nodes and links itself, and must not
+# wait until udev answers its cookies.
 export DM_DISABLE_UDEV=1
 
 mount -t proc -o nosuid,nodev,noexec none /proc
@@ -42,7 +43,7 @@ done
 
 if [ -n "${mdu_modules-}" ]; then
 	mount -t ext4 -o ro "$mdu_modules" /lib/modules
-	# Only a loaded dm-crypt has parameters in sysfs, and addresses of its functions.
+	# Load dm-crypt: tests need its parameters in sysfs, and the addresses of its functions.
 	modprobe -q dm-crypt
 fi
 

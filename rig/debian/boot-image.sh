@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Boot a disk made by build-image.sh, unlock its volume, and check that the volume
-# batches.  The machine then boots again, and batching must stay switched off.
+# batches.  Debian then switches batching off and boots again.  After that, the volume must
+# not batch.
 #
 # usage: boot-image.sh DISK
 #
 # The machine has only the disk: GRUB, the initramfs and Debian's kernel are on it.  When
 # the initramfs asks for the passphrase on the first serial line, this script types it.
-# Debian sends the results of its tests over the second serial line (report.sh), to
-# DISK.report.  Prints them as TAP.
+# In Debian, report.sh prints the results of its tests on the second serial line, which
+# QEMU writes to DISK.report.  boot-image.sh prints the results as TAP.
 
 set -eu
 set -o pipefail

@@ -24,7 +24,7 @@ check() {
 }
 
 if [ -e /etc/modprobe.d/dm-crypt.conf ]; then
-	check "then the volume does not batch" ' batch_sectors:off reason:disabled$' \
+	check "after the reboot the volume does not batch" ' batch_sectors:off reason:disabled$' \
 		dmsetup status root_crypt
 	echo "end"
 	systemctl poweroff
@@ -37,7 +37,7 @@ check "the volume is LUKS2" 'type: *LUKS2$' cryptsetup status root_crypt
 check "its cipher is aes-xts-plain64" 'cipher: *aes-xts-plain64$' cryptsetup status root_crypt
 check "its sectors have 512 bytes" 'sector size: *512\>' cryptsetup status root_crypt
 # Write a file and read it back from the disk, so that there are batches to count.
-check "what fio wrote reads the same" '' fio --name=file --filename=/var/tmp/file --size=16M \
+check "fio reads what it has written" '' fio --name=file --filename=/var/tmp/file --size=16M \
 	--bs=256k --rw=write --direct=1 --verify=crc32c --do_verify=1 --verify_fatal=1 \
 	--output=/run/fio
 rm /var/tmp/file

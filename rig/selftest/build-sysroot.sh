@@ -38,10 +38,10 @@ add_program "$CODENAME-updates" data 5 all
 succeeds 'a missing package is refused' fails build
 says 'there is an error' 'error: the packages of arm64 cannot be fetched'
 says 'apt says which package' 'Unable to locate package libssl-dev'
-succeeds 'nothing is left of it' is_equal "$(find "$WORK" -maxdepth 1 -name '*sysroot*')" ''
+succeeds 'no sysroot is left' is_equal "$(find "$WORK" -maxdepth 1 -name '*sysroot*')" ''
 add_program "$CODENAME" libssl-dev 1 arm64
 succeeds 'the programs of another architecture are unpacked' build
-succeeds_quietly 'the newest version of each, and all that it depends on' is_equal \
+succeeds_quietly 'each program has the newest version, and all that it depends on' is_equal \
 	"$(cd "$DIR/usr/bin" && grep . -r . | sort | tr '\n' ' ')" \
 	'./data:5 ./libc6-dev:1 ./library:2:1.0 ./libssl-dev:1 ./tool:1.0-10 '
 succeeds_quietly "the host's apt is as it was" machine_untouched

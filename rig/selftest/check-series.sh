@@ -85,7 +85,7 @@ typedef unsigned int __attribute__((bitwise)) word;
 #else
 typedef unsigned int word;
 #endif'
-	# The base already has faults, of which sparse, kernel-doc and Sphinx warn.
+	# The base already has faults, about which sparse, kernel-doc and Sphinx warn.
 	append crypto/old.c '#include <crypto/word.h>
 
 /* WRONG */
@@ -111,8 +111,8 @@ F:	Documentation/crypto/'
 	tree_git tag good
 }
 
-# finds PARTS DESCRIPTION [NAMES]: check-series fails in exactly the tests of these NAMES,
-# which ";" separates, or passes
+# finds PARTS DESCRIPTION [NAMES]: check-series must fail exactly the tests NAMES, separated
+# by ";".  Without NAMES it must pass
 finds() {
 	local status=0 wrong=0 failed
 
@@ -137,8 +137,8 @@ succeeds_quietly 'with a result for each check' is_equal \
 succeeds_quietly 'objects are of the architecture' \
 	grep ARM <(arm-linux-gnueabi-readelf -h "$WORK/worktree/.build-arm/crypto/units.o")
 
-# Each line: part, description, the tests that fail, the fault. The last commit has the
-# fault. It has no fault if no test fails.
+# Each line: part, description, the tests that must fail, and a command that makes a fault,
+# for a new last commit. If no test is named, the command makes no fault.
 while IFS='|' read -r part description failed fault <&3; do
 	eval "$fault"
 	commit_in_tree 'fault'
@@ -150,8 +150,8 @@ text|an old warning of kernel-doc, on another line||sed -i '1s/^/\n/' "$TREE/cry
 text|a new warning of kernel-doc in an old file|kernel-doc|append crypto/old.c '/* WRONG */'
 text|a warning of kernel-doc in a new file|kernel-doc|append crypto/units.c '/* WRONG */'
 text|an export without kernel-doc|kernel-doc|append crypto/units.c 'EXPORT_SYMBOL_GPL(sent);'
-text|one with kernel-doc||append crypto/units.c $' * sent() - it is\nEXPORT_SYMBOL(sent);'
-text|a file of nobody|MAINTAINERS covers every new file|append crypto/deep/units.c new
+text|an export with kernel-doc||append crypto/units.c $' * sent() - it is\nEXPORT_SYMBOL(sent);'
+text|a new file without maintainer|MAINTAINERS covers every new file|append crypto/deep/units.c new
 text|a new file of a driver that MAINTAINERS has||append drivers/crypto/zulu/units.c new
 docs|an old warning, on another line||sed -i '1s/^/\n/' "$TREE/Documentation/crypto/index.rst"
 docs|a new warning|documentation of crypto|append Documentation/crypto/units.rst BAD
@@ -159,16 +159,16 @@ docs|a page that is lost|documentation of crypto|append Documentation/crypto/uni
 build|a source that does not compile|builds: fault|add_function crypto/units.c more 'return 1 +;'
 build|a warning of gcc|W=1: fault|add_function crypto/units.c more 'int unused; return 1;'
 build|an old warning of sparse, on another line||sed -i '3s/^/\n/' "$TREE/crypto/old.c"
-build|a new one in an old file|sparse: fault|add_function crypto/old.c more "$WORD"
+build|a new warning of sparse in an old file|sparse: fault|add_function crypto/old.c more "$WORD"
 build|a source that sparse cannot read|sparse: fault|append crypto/old.c "$UNKNOWN"
 build|programs, which are not a part of the kernel||append tools/units/units.c 'not C'
-build|C that is told to it||append crypto/units.c '_Static_assert(__builtin_strlen("ab") == 2, "");'
-variants|objects of some configurations||append crypto/xts.c '/* */'; append drivers/md/dm.c '/* */'
+build|C that needs our -D||append crypto/units.c '_Static_assert(__builtin_strlen("ab") == 2, "");'
+variants|sources of some configurations||append crypto/xts.c '/* */'; append drivers/md/dm.c '/* */'
 variants|a warning|i386: fault|append crypto/units.c $'#ifdef __i386__\nstatic int unused;\n#endif'
 variants|a 64-bit division|i386: fault;arm: fault|append crypto/units.c "$DIVIDE"
-variants|a source of nobody|a variant compiles each source: fault|orphan_units
-variants|an option that is gone|configuration: i386;configuration: arm|append drop CONFIG_HIGHMEM
-variants|no export|modules: the kernel links|append crypto/old.c $'#ifdef X\nUNEXPORTED\n#endif'
+variants|a source that no Makefile names|a variant compiles each source: fault|orphan_units
+variants|an option without effect|configuration: i386;configuration: arm|append drop CONFIG_HIGHMEM
+variants|not exported|modules: the kernel links|append crypto/old.c $'#ifdef X\nUNEXPORTED\n#endif'
 END
 
 # Faults of an earlier commit.
@@ -184,7 +184,7 @@ add_function crypto/units.c more '	int unused; return 1;'
 commit_in_tree 'fault'
 add_function crypto/old.c more '	return 2;'
 commit_in_tree 'later'
-finds build 'the next commit does not fail for it' 'W=1: fault'
+finds build 'the next commit does not fail for a fault of this one' 'W=1: fault'
 append include/crypto/units.h '#define CALL(x) call(x)
 /* int comment(void); */
 struct units {
@@ -218,7 +218,7 @@ append crypto/Kconfig 'config CRYPTO_SKCIPHER_DATA_UNIT_KUNIT_TEST'
 append crypto/kunit.c 'int kunit;'
 commit_in_tree 'more'
 finds variants 'a source of another architecture, and an option that comes later'
-succeeds_quietly 'they are compiled where they are configured' is_equal \
+succeeds_quietly 'variants compile them if their configuration has them' is_equal \
 	"$(cd "$WORK/worktree" && find . -name fast.o -o -name kunit.o | sort | xargs)" \
 	"./.build-arm/crypto/kunit.o ./.build-i386/arch/x86/crypto/fast.o ./.build-i386/crypto/kunit.o \
 ./.build-modules/arch/x86/crypto/fast.o ./.build-modules/crypto/kunit.o \
@@ -243,6 +243,6 @@ succeeds_quietly 'it is left alone' grep -q mine "$WORK/mine/file"
 mv "$TREE" "$TREE.old"
 cp -r "$TREE.old" "$TREE"
 rm -rf "$TREE/.git/worktrees"
-finds build 'the worktree of a tree that was made anew is made anew'
+finds build 'if a tree is made anew, so is its worktree'
 
 finish

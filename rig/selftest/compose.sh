@@ -64,7 +64,7 @@ succeeds 'each new file comes with its commit' is_equal \
 	"$(tree_git log --diff-filter=A --format=%s --name-only base..HEAD | grep . | tr '\n' '|')" \
 	'selftests: test units|tools/testing/selftests/units/Makefile|'\
 'tools/testing/selftests/units/run.sh|crypto: skcipher - take many units|crypto/units.c|'
-succeeds 'messages are kept to the letter' message_is_exact
+succeeds 'messages stay exactly the same' message_is_exact
 succeeds 'edits and new files are there' has_content
 succeeds 'run bits are kept' is_equal "$(modes)" '100755 100644 100755 '
 succeeds 'the tree is clean' is_equal "$(tree_git status --porcelain)" ''
@@ -78,7 +78,7 @@ succeeds 'a change of the run bit is composed' compose
 succeeds 'the run bit is gone' is_equal "$(modes)" '100755 100644 100644 '
 sed -i /0004/d "$SERIES"
 rm "$REPOSITORY/patches/6.12/0004-MAINTAINERS-add-units.patch"
-succeeds 'a patch less is composed' compose
+succeeds 'a series with one patch less is composed' compose
 succeeds 'its commit is gone' is_equal "$(tree_git rev-list --count base..HEAD)" 3
 restore
 compose > /dev/null
@@ -95,7 +95,7 @@ echo edit >> "$TREE/crypto/skcipher.c"
 succeeds 'uncommitted edits are no obstacle' compose
 says 'there is a notice' 'has uncommitted edits, which stay'
 echo more >> "$UNITS"
-succeeds 'nor are they where other files of the series changed' compose
+succeeds 'nor are they if other files of the series changed' compose
 succeeds_quietly 'the edit is still there' grep -qx edit "$TREE/crypto/skcipher.c"
 succeeds_quietly 'the other file is the new one' grep -qx more "$TREE/crypto/units.c"
 echo edit >> "$TREE/crypto/units.c"
@@ -116,7 +116,7 @@ commit_in_tree 'edit'
 succeeds 'a commit that is not folded back is no obstacle to an unchanged series' compose
 says 'there is a notice' 'not in the repository'
 echo more >> "$UNITS"
-refuses 'it is not lost to a changed series' cherry-pick compose
+refuses 'it is not lost if the series changed' cherry-pick compose
 reset_tree
 restore
 tree_git checkout -q --detach

@@ -99,13 +99,13 @@ mv "$WORK/cache" "$CACHE"
 mv "$WORK/gone" "$ARCHIVE"
 
 sed -i 's/^BASE_PACKAGE_VERSION=7.3.4/BASE_PACKAGE_VERSION=7.3.5/' "$REPOSITORY/patches/7.3/base"
-succeeds 'a series that goes to a later version has that fetched' command_of find-base 7.3
+succeeds 'if the series names a later version, that is fetched' command_of find-base 7.3
 succeeds 'the earlier one is not kept' is_equal "$(cached)" \
 	'linux-source-7.3_7.3.5-1~bpo13+1.package linux-source-7.3_7.3.5-1~bpo13+1.tar.xz '
 sed -i 's/^BASE_PACKAGE_VERSION=7.3.5/BASE_PACKAGE_VERSION=7.3.4/' "$REPOSITORY/patches/7.3/base"
 touch "$KSRC_DIR/linux-source-7.3.tar.xz"
 succeeds 'an installed package comes first' command_of find-base 7.3
-succeeds_quietly 'it does' is_equal "$(cat "$OUTPUT")" "$KSRC_DIR/linux-source-7.3.tar.xz"
+succeeds_quietly 'its path is shown' is_equal "$(cat "$OUTPUT")" "$KSRC_DIR/linux-source-7.3.tar.xz"
 rm "$KSRC_DIR/linux-source-7.3.tar.xz"
 
 forget
@@ -114,7 +114,7 @@ mv "$WORK/cut" "$ARCHIVE/pool/linux-source-7.3_7.3.4-1~bpo13+1_all.deb"
 refuses 'a package that is cut short is refused' 'could not be had' command_of find-base 7.3
 succeeds 'nothing is left of it' is_equal "$(cached)" ''
 rm "$ARCHIVE/pool/linux-source-7.3_7.3.4-1~bpo13+1_all.deb"
-refuses 'a file that the mirror lost is no reason to take another silently' \
+refuses 'if the mirror lost the file, no other version is taken silently' \
 	'could not be had' command_of find-base 7.3
 rm -r "$ARCHIVE/dists/trixie-backports"
 add_kernel trixie-backports 7.3 7.3.5-1~bpo13+1
@@ -122,21 +122,21 @@ succeeds 'when the exact version is gone the newest is taken' make_and_compose 7
 says 'a notice says so' 'no longer has linux-source-7.3 7.3.4-1~bpo13+1, taking 7.3.5-1~bpo13+1'
 says 'the tree is the newest' '4 commits on Linux 7.3.5'
 rm "$ARCHIVE/pool/linux-source-7.3_7.3.5-1~bpo13+1_all.deb"
-succeeds 'it is found the next time' command_of find-base 7.3
+succeeds 'the next run finds it in the cache' command_of find-base 7.3
 
 forget
 rm -r "$ARCHIVE/dists/trixie-backports"
 add_kernel trixie-backports 7.2 7.2.6-1~bpo13+1
 add_kernel trixie-backports 7.2 7.2.12-1~bpo13+1
-refuses 'a package that is gone is refused' 'could not be had' command_of find-base 7.3
+refuses 'a package that Debian no longer has is refused' 'could not be had' command_of find-base 7.3
 says 'the message names what there is' 'it has: linux-source-7.2'
-says 'and how to take it' 'BASE=7.x'
-says 'and what else can be done' 'KSRC=path'
+says 'the message says how to take it' 'BASE=7.x'
+says 'the message says what else can be done' 'KSRC=path'
 succeeds 'nothing is left of it' is_equal "$(cached)" ''
 
 succeeds 'a base without a series is made with the nearest one' make_and_compose 7.2
 says 'a notice says so' 'there is no series for base 7.2, taking the one that was made for 7.3'
-says 'it is the newest of the first suite that has it' '4 commits on Linux 7.2.12'
+says 'the source is the newest of the first suite that has it' '4 commits on Linux 7.2.12'
 refuses 'refresh refuses to mix them' 'refreshed with BASE=7.3' command_of refresh 7.2 "$TREE"
 succeeds 'the repository is as it was' same_repository
 rm -rf "$TREE"
@@ -146,10 +146,10 @@ refuses 'a patch that does not apply is named with the series it is of' \
 	eval "KSRC='$WORK/source' make_and_compose 7.9"
 rm -rf "$TREE"
 succeeds 'the second suite is asked when the first does not have it' command_of find-base 7.5
-succeeds_quietly 'it has it' test -f "$CACHE/linux-source-7.5_7.5-1.tar.xz"
+succeeds_quietly 'the cache has its source' test -f "$CACHE/linux-source-7.5_7.5-1.tar.xz"
 forget
 rm -r "$ARCHIVE/dists/trixie-backports"
-succeeds 'so it is when the mirror lacks the first' command_of find-base 7.5
+succeeds 'the second suite is asked when the mirror lacks the first' command_of find-base 7.5
 
 make_series 7.6
 nearest=$(for base in 7.1 7.3 7.4 7.5 7.6 7.20 6.13; do
@@ -164,10 +164,10 @@ done
 forget
 cut_network
 refuses 'without a network fetching is refused' 'could not be had' command_of find-base 7.3
-succeeds 'KSRC needs none, and no known base' \
+succeeds 'KSRC needs no network, and no known base' \
 	env KSRC="$WORK/source" "$REPOSITORY/rig/bin/unpack-base" 7.9 "$TREE"
 find "$MACHINE/lists" -name "*_dists_*" -delete
-refuses 'so it is if the host never updated its index' 'could not be had' command_of find-base 7.3
-says 'the message says how to' 'run apt-get update first'
+refuses 'a host that has no index is refused' 'could not be had' command_of find-base 7.3
+says 'the message says how to update the index' 'run apt-get update first'
 succeeds 'nothing was fetched' is_equal "$(cached)" ''
 ktap_finished

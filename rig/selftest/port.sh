@@ -20,8 +20,9 @@ in_new() {
 	git -C "$NEW" -c core.autocrlf=false "$@"
 }
 
-# make_new: makes the source of 6.13. Edits to two lines that the series changes are so near
-# that the patches do not apply, but git can merge one of them.
+# make_new: makes the source of 6.13. It has two edits near changes of the series, so the
+# patches do not apply. git can merge the edit in skcipher.c. The edit in dm-crypt.c is a
+# conflict, because the series adds a line at the same place.
 make_new() {
 	make_source 0
 	mv "$WORK/source" "$WORK/source-6.13"
@@ -31,7 +32,7 @@ make_new() {
 	sed -i 's/^dm-crypt line 30$/&\nand another/' drivers/md/dm-crypt.c
 }
 
-# describes_new: the series that refresh wrote composes to the tree in $NEW
+# describes_new: succeeds if the series that refresh wrote composes to the tree in $NEW
 describes_new() {
 	local head
 
@@ -51,15 +52,15 @@ refuses 'git merges what it can, and leaves a conflict to the user' 'cherry-pick
 succeeds_quietly 'the merge has both changes' is_equal \
 	"$(grep -xc -e 'another line 23' -e 'crypto line 20 with units' "$NEW/crypto/skcipher.c")" 2
 succeeds_quietly 'the conflict is in the file' grep -q '^<<<<<<< ' "$NEW/drivers/md/dm-crypt.c"
-refuses 'a second time is refused' 'there is a series for 6.13' port
+refuses 'a second port is refused' 'there is a series for 6.13' port
 refuses 'refresh waits for the user' 'not committed' command_of refresh 6.13 "$NEW"
 sed -i '/^[<=>]\{7\}/d' "$NEW/drivers/md/dm-crypt.c"
 in_new add -A
-succeeds 'resolved, it goes on' in_new -c core.editor=true cherry-pick --continue
+succeeds 'git goes on after the conflict' in_new -c core.editor=true cherry-pick --continue
 succeeds 'refresh makes a series of it' command_of refresh 6.13 "$NEW"
 succeeds_quietly 'the version is that of the source' \
 	grep -qx 'BASE_VERSION=6.13.0' "$REPOSITORY/patches/6.13/base"
-succeeds_quietly 'which composes to the same' describes_new
+succeeds_quietly 'the new series composes to the same tree' describes_new
 succeeds_quietly 'nothing else changed' is_equal \
 	"$(git -C "$REPOSITORY" -c core.autocrlf=false status --porcelain -- . ':!build')" \
 	'?? patches/6.13/'

@@ -15,7 +15,7 @@ if [ ! -d "$COMPOSED/.git" ]; then
 	exit "$KSFT_SKIP"
 fi
 
-# Copies and commits the files that git tracks or would not ignore, and that are there.
+# Copies the existing files that git tracks or does not ignore, and commits the copy.
 copy_repository() {
 	(cd "$TOP" && git ls-files -z --cached --others --exclude-standard |
 		tar -c --null --files-from=- --ignore-failed-read 2> /dev/null) |
@@ -25,8 +25,9 @@ copy_repository() {
 }
 
 ktap_print_header
-# refresh of the copy marks all commits of the tree as saved in the repository. Commits
-# that only the tree has would then be saved in the copy, which this test removes.
+# refresh marks all commits of the tree as saved in the repository. Here the repository is a
+# copy, which this test removes. So refuse a tree with commits that the repository does not
+# have: they would be marked as saved, but lost with the copy.
 if ! grep -qx "head $(git -C "$COMPOSED" rev-parse HEAD)" "$COMPOSED/.git/composed"; then
 	ktap_test_fail 'the tree has commits that are not in the repository'
 	finish

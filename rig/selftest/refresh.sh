@@ -115,14 +115,14 @@ reset_tree
 echo 'int more_units;' >> "$TREE/crypto/units.c"
 sed -i 's/^crypto line 21$/crypto line 21 too/' "$TREE/crypto/skcipher.c"
 fold 'take many units'
-refreshes 'a fixup that was folded in is refreshed'
+refreshes 'a tree with a folded fixup is refreshed'
 succeeds 'only the new file and its patch change' is_equal "$(changed)" \
 	' M crypto/units.c M patches/6.12/0001-crypto-skcipher-take-many-units.patch '
-succeeds 'composing has nothing to do after it' command_of compose 6.12 "$TREE"
+succeeds 'compose then has nothing to do' command_of compose 6.12 "$TREE"
 says 'it says so' 'is up to date'
 commit_repository 'fixup'
-succeeds 'refreshing again is no diff' refresh
-succeeds 'it is not' same_repository
+succeeds 'the tree is refreshed again' refresh
+succeeds 'the repository still has no diff' same_repository
 
 # A subject of more than 52 characters, and a message with odd lines.
 mkdir "$TREE/drivers/md/units"
@@ -188,7 +188,7 @@ pack_source
 command_of unpack-base 6.12 "$TREE" > /dev/null 2>&1
 command_of compose 6.12 "$TREE" > /dev/null
 succeeds 'a tree of a later base is refreshed' refresh
-succeeds 'line numbers alone are no diff' same_repository
+succeeds 'new line numbers alone make no diff' same_repository
 
 echo 'int hand_edited;' >> "$REPOSITORY/crypto/units.c"
 refuses 'an edit in the repository is not undone' 'crypto/units.c' refresh

@@ -17,7 +17,7 @@ says "it says how to take Debian's kernel" 'FOR=debian'
 
 # With an orig tarball.
 make_upstream
-succeeds 'with the upstream source it is made against that' series
+succeeds 'with the upstream source, mail is made against that source' series
 succeeds_quietly 'the tree is upstream' test -e "$BUILD/linux-upstream/README"
 succeeds_quietly 'its notes name the kernel' notes_say \
 	'Made against Linux 6.12.117, the upstream source as Debian packages it:'
@@ -25,9 +25,9 @@ succeeds_quietly 'they name the tarball' notes_say 'linux_6.12.117.orig.tar.xz'
 succeeds_quietly 'they have its checksum' notes_say "sha256 $(sha256sum < "$ORIG" | cut -d ' ' -f 1)"
 
 # Other trees.
-succeeds 'FOR=debian takes what a distribution has' series FOR=debian
+succeeds "FOR=debian takes Debian's kernel" series FOR=debian
 succeeds_quietly 'the notes say so' notes_say \
-	'This was asked for: the kernel that a distribution has, with its'
+	"FOR=debian asked for this source: a distribution's kernel, with its"
 succeeds_quietly 'they name the kernel' notes_say \
 	'Made against Linux 6.12.117 as Debian has it, linux-source-6.12:'
 succeeds_quietly 'they have the checksum of its source' notes_say \
@@ -52,11 +52,11 @@ echo rules > "$WORK/upstream/Documentation/process/coding-assistants.rst"
 printf '%s\n' 'die "broken\n";' > "$WORK/upstream/scripts/get_maintainer.pl"
 git -C "$WORK/upstream" add -A
 git -C "$WORK/upstream" commit -q -m 'attributes'
-succeeds 'a git tree that is not exported as it is can be UPSTREAM' series UPSTREAM="$WORK/upstream"
-says 'what the tree asks of those who used tools is mentioned' 'Assisted-by:'
+succeeds 'UPSTREAM can be a git tree that exports fewer files' series UPSTREAM="$WORK/upstream"
+says 'the rule for those who used tools is mentioned' 'Assisted-by:'
 says 'a get_maintainer.pl that fails is no obstacle' 'no recipients are listed'
-says 'there is a notice with its words' '  broken'
+says 'a notice has the error of that script' '  broken'
 succeeds_quietly 'its commit is not called the base' fails grep -rq '^base-commit' "$OUT"
-succeeds_quietly 'what was exported is' \
+succeeds_quietly 'the notes name the exported tree' \
 	notes_say "$(git -C "$BUILD/linux-upstream" rev-parse 'base^{tree}')"
 finish

@@ -14,7 +14,7 @@ SECOND=$REPOSITORY/patches/6.12/0002-dm-crypt-use-units.patch
 PATCHES='./0001-crypto-skcipher-take-many-units.patch ./0002-dm-crypt-use-units.patch
 ./0003-selftests-test-units.patch ./0004-MAINTAINERS-add-units.patch'
 
-# out: prints what there is in $OUT; nothing must be left after a refusal
+# out: prints the names of the files in $OUT; after a refusal there must be none
 out() {
 	ls -A "$OUT" 2> /dev/null || true
 }
@@ -30,8 +30,8 @@ files_with() {
 	(cd "$OUT" && grep -rlxF -e "$1" . | sort)
 }
 
-# The real cover letter is short lines of ASCII, none of which git am or mail takes for
-# something else.
+# Checks the real cover letter: short lines of ASCII, and no line that git am or mail takes
+# for a separator, a header or the beginning of a diff.
 cover_letter_is_mail() {
 	awk '{ gsub(/@[^@ ]+:[^@ ]+:[^@ ]+@/, "1234") }
 		length > 72 || /[^ -~]/ || /^(---([ \t].*)?$|-- $|diff -|Index: |From )|@[A-Z]+@/ {
@@ -63,11 +63,12 @@ succeeds_quietly 'the cover letter has the subject, the text and the figure' is_
 $(sed '1,2d; s/@r:c:on@/21.1/' "$REPOSITORY/patches/cover-letter")
 
 ---"
-succeeds_quietly 'no commit of a tree that nobody has is a base' fails grep -r '^base-commit' "$OUT"
+succeeds_quietly 'a message has its figure' grep -qx "It takes 21.1 ns." "$OUT/0002-dm-crypt-use-units.patch"
+succeeds_quietly 'no commit of this host alone is a base' fails grep -r '^base-commit' "$OUT"
 succeeds_quietly 'maintainers are in the notes' notes_say "To: Pat O'Hara <pat@example.org>"
 succeeds_quietly 'lists are in the notes' notes_say 'Cc: list@example.org'
-says 'they are in the command that sends it' "'--to=Pat O'\\''Hara <pat@example.org>' \\"
-says 'so are the lists' "'--cc=list@example.org' \\"
+says 'maintainers are in the command for sending' "'--to=Pat O'\\''Hara <pat@example.org>' \\"
+says 'lists are in that command, too' "'--cc=list@example.org' \\"
 succeeds_quietly 'no header of a mail names them' fails grep -E '^(To|Cc):' \
 	<(find "$OUT" -name '*.patch' -exec sed '/^$/q' {} +)
 succeeds_quietly 'no path of the machine is in it' fails grep -rF -e "$WORK" "$OUT"
@@ -77,8 +78,8 @@ succeeds_quietly 'the notes say so' notes_say \
 succeeds_quietly 'the patches are from nobody' is_equal \
 	"$(files_with 'From: dm-crypt-mdu series <dm-devel@lists.linux.dev>' | wc -l)" 5
 cp -r "$OUT" "$WORK/first"
-succeeds 'the same again' series
-succeeds_quietly 'is the same' diff -r "$WORK/first" "$OUT"
+succeeds 'the mail is made a second time' series
+succeeds_quietly 'it is the same' diff -r "$WORK/first" "$OUT"
 
 # The author of the mail.
 head=$(git -C "$UPSTREAM_TREE" rev-parse HEAD)
@@ -103,7 +104,7 @@ succeeds_quietly 'the composed tree keeps its commits' \
 STATE=out
 for signoff in Zoe '<zoe@example.org>' 'Zoe <zoe>' 'Zoe <zoe@example.org> x' 'Zoe
 X <zoe@example.org>' 'Zoe <dm-devel@lists.linux.dev>' 'dm-crypt-mdu series <zoe@example.org>'; do
-	refuses_series "'${signoff/$'\n'/ }' is nobody" "SIGNOFF='$signoff'" SIGNOFF="$signoff"
+	refuses_series "'${signoff/$'\n'/ }' is no person" "SIGNOFF='$signoff'" SIGNOFF="$signoff"
 done
 
 # The output directory.
@@ -137,9 +138,13 @@ chmod +x "$WORK/bin/cp"
 refuses_series 'patches that cannot be written are an error' 'could not be written'
 rm "$WORK/bin/cp"
 sed -i 's/@r:c:on@/@r:c:off@/' "$REPOSITORY/patches/cover-letter"
-refuses_series 'a figure that is not there is missed' 'figures cannot be filled in'
+refuses_series 'a missing figure of the cover letter is an error' 'cannot be filled in'
+restore
+sed -i 's/@r:c:on@/@r:c:off@/' "$SECOND"
+refuses_series 'so is one of a message' 'figures of a message cannot be filled in'
+restore
 mv "$REPOSITORY/patches/cover-letter" "$WORK/cover-letter"
-refuses_series 'a cover letter that is not there is missed' 'the text of the cover letter'
+refuses_series 'a missing cover letter is an error' 'the text of the cover letter'
 mv "$WORK/cover-letter" "$REPOSITORY/patches/cover-letter"
-succeeds_quietly 'cover letters are as mail has to be' cover_letter_is_mail
+succeeds_quietly 'the real cover letter can be sent as mail' cover_letter_is_mail
 finish

@@ -5,8 +5,8 @@
 set -eu
 . "$(dirname "$0")/lib/fake-base.sh"
 
-# sums DESCRIPTION SUM STATUS LINE...: the sum of a good part, and of one that prints the
-# LINEs and ends with STATUS, is SUM
+# sums DESCRIPTION SUM STATUS LINE...: runs a good part, and a part that prints the LINEs and
+# ends with STATUS. The last line must be SUM
 sums() {
 	local wanted=1 status=0 wrong=0
 
@@ -27,10 +27,10 @@ ktap_print_header
 sums 'a part that passes' '2 passed, 0 failed, 0 skipped' 0 'TAP version 13' 1..1 'ok 1 a'
 sums 'a failed test' '2 passed, 1 failed, 1 skipped' 1 'ok 1 a' 'not ok 2 b' 'ok 3 c # SKIP'
 sums 'a part that ends early' '2 passed, 1 failed, 0 skipped' 3 'ok 1 a'
-says 'this is said' 'not ok other ended with exit status 3'
+says 'the output names the part and its status' 'not ok other ended with exit status 3'
 sums 'a part that has nothing to do' '1 passed, 0 failed, 1 skipped' 4 '1..0 # SKIP nothing'
-sums 'a part that gives up' '1 passed, 1 failed, 0 skipped' 1 'Bail out! no'
+sums 'a part that bails out' '1 passed, 1 failed, 0 skipped' 1 'Bail out! no'
 sums 'subtests count in place of their test' '2 passed, 1 failed, 0 skipped' 1 \
 	'# ok 1 a' '# not ok 2 b' 'not ok 1 c'
-sums 'but not if only the test failed' '2 passed, 1 failed, 0 skipped' 1 '# ok 1 a' 'not ok 1 c'
+sums 'if only the test failed, it counts' '2 passed, 1 failed, 0 skipped' 1 '# ok 1 a' 'not ok 1 c'
 finish

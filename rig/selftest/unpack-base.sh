@@ -45,7 +45,7 @@ make_repository
 pack_source
 
 succeeds 'a base is unpacked' unpack
-succeeds_quietly 'the version that the series was made against is not worth a notice' \
+succeeds_quietly 'there is no notice about the version that the series was made against' \
 	fails grep -q notice "$OUTPUT"
 succeeds 'all files are there' same_files "$TREE"
 succeeds 'modes and links are kept' modes_kept
@@ -62,8 +62,8 @@ succeeds 'it leaves the tree alone' test -e "$TREE/crypto/new.c"
 rm -rf "$TREE"
 mkdir -p "$TREE.tmp/.git"
 echo half > "$TREE.tmp/half"
-succeeds 'what an interrupted run left is not taken for good' unpack
-succeeds 'it is not' fails test -e "$TREE/half"
+succeeds 'a run after an interrupted run succeeds' unpack
+succeeds 'files of the interrupted run are gone' fails test -e "$TREE/half"
 succeeds 'the same base gives the same commit id' is_equal "$(tree_git rev-parse base)" "$first"
 rm -rf "$TREE"
 mkdir "$TREE"
@@ -105,9 +105,9 @@ touch "$WORK/unpatched/object.o"
 succeeds 'a second run is accepted' unpatched
 succeeds 'it leaves the tree alone' test -e "$WORK/unpatched/object.o"
 echo edit >> "$WORK/unpatched/crypto/skcipher.c"
-refuses 'an edited one is refused' 'reset --hard' unpatched
+refuses 'an edited unpatched tree is refused' 'reset --hard' unpatched
 git -C "$WORK/unpatched" -c core.autocrlf=false reset -q --hard
-succeeds 'both can be moved' move_both
+succeeds 'both trees can be moved' move_both
 mkdir "$WORK/other"
 refuses 'a directory that is something else is refused' 'not a git worktree' \
 	command_of unpatched 6.12 "$WORK/moved/linux" "$WORK/other"

@@ -5,8 +5,8 @@
  * A request without data units becomes one device request.  A request of data
  * units becomes one device request for each data unit, with its own IV.  The
  * queue adds device requests to the virtqueue while there is room, and notifies
- * the device once.  The queue continues when device requests come back.  Later
- * requests wait.  The queue allocates nothing for a request.
+ * the device once.  The queue adds more when the device has finished some.
+ * Later requests wait.  The queue allocates nothing for a request.
  *
  * The CPU processes the rest of a request if the device is stopped or gone, or
  * if there is no memory to bounce the data.  The queue outlives the device,
@@ -40,12 +40,12 @@
 #define SYM_SEGS	64U
 #define SYM_OTHER_SEGS	2U
 
-/* Jiffies that a device has to finish its device requests when it stops */
+/* Jiffies to wait for the device when the queue stops */
 #define SYM_STOP_TIMEOUT	(10 * HZ)
 
 /*
- * A device request, which is a part of @req.  While the device has it, the CPU
- * must not write to the cache line of @in.
+ * A device request, which is a part of @req.  While it is in the virtqueue, the
+ * CPU must not write to the cache line of @in.
  */
 struct virtcrypto_sym_op {
 	struct virtio_crypto_request base;
@@ -211,7 +211,7 @@ static bool sym_add(struct virtcrypto_sym_queue *sq, struct skcipher_request *re
 	if (!op)
 		return false;
 	segs = sym_list(sreq->src, sreq->unit, sq->src) + sym_list(sreq->dst, sreq->unit, sq->dst);
-	/* Without room, virtqueue_add_sgs() would notify the device. */
+	/* If there is no room, virtqueue_add_sgs() would notify the device. */
 	if (sq->dq->vq->num_free < sq->keep_free + SYM_OTHER_SEGS + segs)
 		return false;
 
@@ -278,8 +278,9 @@ static struct virtqueue *sym_push(struct virtcrypto_sym_queue *sq)
 		while (sreq->left && !sreq->err && *sreq->usable && sym_add(sq, req))
 			;
 		/*
-		 * Wait until a device request comes back and makes room.  If
-		 * there is none, or no session, the CPU takes over.
+		 * Wait until the device finishes a device request, which makes
+		 * room.  If the virtqueue has no device request, or there is no
+		 * session, the CPU processes the rest.
 		 */
 		if (sreq->left && !sreq->err && *sreq->usable && sq->busy)
 			break;
@@ -303,8 +304,9 @@ static void sym_notify(struct virtqueue *vq)
 }
 
 /*
- * Completes a request.  A request from the backlog gets -EINPROGRESS only here.
- * This slows its user down.
+ * Completes a request.  A request from the backlog gets -EINPROGRESS only here,
+ * not when it leaves the backlog.  So its user, which waits for -EINPROGRESS,
+ * sends the next request later.
  */
 static void sym_complete(struct skcipher_request *req, int err)
 {
@@ -334,8 +336,8 @@ static int sym_error(const struct virtcrypto_sym_op *op, unsigned int unit, unsi
 }
 
 /*
- * Called when a device request has come back, or was taken back from a device
- * that has been reset.
+ * Called when the device has finished a device request, or when the driver has
+ * removed it from the virtqueue after a reset of the device.
  */
 static void sym_done(struct virtio_crypto_request *base, int len)
 {
@@ -436,7 +438,7 @@ int virtcrypto_sym_submit(struct virtcrypto_sym_queue *sq, struct skcipher_reque
 }
 
 /**
- * virtcrypto_sym_pump() - continue after device requests have come back
+ * virtcrypto_sym_pump() - hand waiting requests to the device
  * @sq: queue of the device
  *
  * Context: Process context or softirq.  Does not sleep.
@@ -515,13 +517,13 @@ static void sym_stop(struct virtcrypto_sym_queue *sq)
  * virtcrypto_sym_queue_stop() - stop the queue and wait for the device
  * @sq: queue
  *
- * The CPU processes everything that the device has not been given.  The device
- * gets ten seconds for its device requests, which are at most a full virtqueue.
+ * The CPU processes everything that is not in the virtqueue.  The device has
+ * ten seconds to finish the device requests in the virtqueue.
  *
  * Context: Process context.  Sleeps.
- * Return: true if all device requests have come back, or if they never will
- *	   because the virtqueue is broken or has been cut off; false after ten
- *	   seconds.
+ * Return: true if the device has finished all device requests, or if it never
+ *	   will because the virtqueue is broken or has been cut off; false after
+ *	   ten seconds.
  */
 bool virtcrypto_sym_queue_stop(struct virtcrypto_sym_queue *sq)
 {
@@ -553,8 +555,8 @@ void virtcrypto_sym_queue_cut_off(struct virtcrypto_sym_queue *sq)
  * virtcrypto_sym_queue_flush() - wait until the CPU has completed all requests
  * @sq: queue that has been cut off, with nothing in the virtqueue
  *
- * A request fails with -ENODEV if the device went away with a part of it, and
- * may have replaced its input.  A request that has failed before keeps its
+ * A request fails with -ENODEV if the device did not finish all of it, and may
+ * have overwritten its input.  A request that has failed before keeps its
  * error.  The CPU processes all other requests.
  *
  * Context: Process context.  Sleeps.

@@ -28,12 +28,12 @@ struct virtio_crypto_sym_session_info;
  * @iv: IV of the request
  * @src: position in the source for the next device request
  * @dst: position in the destination for the next device request
- * @left: bytes that neither the device nor the CPU has been given
+ * @left: number of bytes not yet handed to the device or to the CPU
  * @next_iv: IV of the next device request
- * @pending: number of device requests that have not come back
+ * @pending: number of its device requests that the device has not finished
  * @err: the first error
  * @backlog: the caller got -EBUSY, and waits for -EINPROGRESS
- * @lost: the device went away with a part of the request
+ * @lost: the device was reset before it finished a part of the request
  * @in_place: the device writes some output over its input
  *
  * The caller of virtcrypto_sym_rewind() sets the members before @src.

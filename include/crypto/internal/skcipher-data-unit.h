@@ -172,8 +172,8 @@ int skcipher_crypt_data_units(struct skcipher_request *req,
  * skcipher_check_data_units() - check for a whole number of data units
  * @req: request on a tfm that has a data unit size set
  *
- * The walk and skcipher_crypt_data_units() do this check.  A provider that uses
- * neither calls this function before it writes anything.
+ * The walk and skcipher_crypt_data_units() do this check.  A driver that uses
+ * neither of them calls this function before it writes anything.
  *
  * Context: Any context.
  * Return: 0, or -EINVAL if the length is 0 or not a multiple of the data unit

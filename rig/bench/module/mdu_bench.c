@@ -3,8 +3,9 @@
  * Load for the benchmark of dm-crypt, made within the kernel
  *
  * System calls are slow in User-mode Linux, and fio's figures are too coarse to
- * show one percent.  So a program writes what to do to the module's parameter
- * "run", and then reads from the parameter how long that took.  It writes a line
+ * show one percent.  So a program writes a command to the module's parameter
+ * "run", and then reads from the parameter how long that took.  A command is a
+ * line
  *
  *	WHAT NAME RW BUFFER BS BYTES IODEPTH KEY_BITS REQUEST UNIT
  *
@@ -48,9 +49,10 @@ static int crypto_skcipher_set_data_unit_size(struct crypto_skcipher *tfm,
  * struct bench_command - what to measure
  * @what: "block", or "cipher" for a cipher alone
  * @name: path of the block device, or the cipher's name in the crypto API
- * @write: encrypt from one buffer to another, and not in place, as in dm-crypt
- * @folio: block: buffers are one piece of memory, and not pages that are nowhere
- *	   adjacent
+ * @write: write, or encrypt from one buffer to another; otherwise read, or
+ *	   decrypt in place.  dm-crypt uses ciphers in the same way
+ * @folio: block: a buffer is one piece of memory; otherwise no two pages of it
+ *	   follow each other in memory
  * @bs: bytes of a bio; cipher: bytes of the buffer
  * @bytes: bytes to process in all, a multiple of @bs; 0 only finds the driver
  *	   that dm-crypt gets for a cipher
@@ -169,7 +171,7 @@ struct slot {
  * besides the device's.
  *
  * @done:	slots whose bio has completed
- * @idle:	slots that have been taken off @done and may be used
+ * @idle:	slots that slot_get() has taken off @done and can hand out
  */
 struct load {
 	struct block_device *bdev;
@@ -311,7 +313,7 @@ static int make_slots(struct load *load)
 	return err;
 }
 
-/* Measure a block device.  All bios are used once before the measurement. */
+/* Measure a block device, after using each bio once. */
 static void bench_block(const struct bench_command *cmd,
 			struct bench_result *result)
 {
@@ -325,7 +327,7 @@ static void bench_block(const struct bench_command *cmd,
 	struct file *file;
 	int err;
 
-	/* Not exclusively, because the bare device may belong to a mapping. */
+	/* Not exclusive, because the bare device may belong to a mapping. */
 	file = bdev_file_open_by_path(cmd->name,
 				      BLK_OPEN_READ | BLK_OPEN_WRITE, NULL,
 				      NULL);
@@ -467,8 +469,8 @@ static void free_buffers(struct job *job)
 }
 
 /*
- * Measure a cipher, and find the driver that dm-crypt gets.  The buffer is
- * processed once before the measurement.
+ * Measure a cipher, after processing the buffer once, and find the driver that
+ * dm-crypt gets.
  */
 static void bench_cipher(const struct bench_command *cmd,
 			 struct bench_result *result)
@@ -481,7 +483,7 @@ static void bench_cipher(const struct bench_command *cmd,
 	const char *step = "size of the IV or of a request";
 	int err = -EINVAL;
 
-	/* dm-crypt has the same flags, and so gets the same driver. */
+	/* Use the same flags as dm-crypt, to get the same driver. */
 	job.tfm = crypto_alloc_skcipher(cmd->name, 0,
 					CRYPTO_ALG_ALLOCATES_MEMORY);
 	if (IS_ERR(job.tfm)) {

@@ -72,7 +72,7 @@ in_one_line() {
 	echo "$1" | tr '\n' ' '
 }
 
-# run() starts no program: that is slow in User-mode Linux.
+# run() starts no program, because starting one is slow in User-mode Linux.
 run() {
 	local result
 
@@ -175,5 +175,5 @@ while read -r -u 4 command arguments; do
 	*)	say "error no such command: $command" ;;
 	esac
 done
-echo "bench: the other side hung up"
+echo "bench: the host closed the connection"
 exit 1

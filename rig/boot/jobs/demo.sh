@@ -43,8 +43,8 @@ same_files() {
 	"$TEST_DIR/luks.sh" > "$WORK/luks" || fail "$(grep -v '^ok ' "$WORK/luks")"
 }
 
-# same_bytes SECTOR_SIZE: the encrypted area begins at 16 MiB.  Zeros overwrite the area
-# first.
+# same_bytes SECTOR_SIZE: writes with batching and without, each time after overwriting the
+# encrypted area with zeros, and compares the area.  The area begins at 16 MiB.
 same_bytes() {
 	local disk mode
 
@@ -110,7 +110,7 @@ table 'The processor is emulated, at one instruction in a nanosecond. The figure
 table 'compare numbers of instructions, and are not the speed of any real machine.'
 case $driver in
 *-generic* | *-lib*)
-	table 'This cipher encrypts a block at a time, which takes most of the time here, and'
-	table 'a request for each sector little of it.' ;;
+	table 'This cipher encrypts one block at a time, which takes most of the time here. The'
+	table 'requests for each sector take little time.' ;;
 esac
 finish

@@ -7,7 +7,7 @@
 # "write" encrypts PLAIN into areas of /dev/vdb: one for each combination of sector size,
 # IV counting and IV offset, and some with options that depend on SEED.  "write" also
 # makes a LUKS2 volume with a file on /dev/vdc.  "verify" compares both with PLAIN.  The
-# first argument names the running kernel; the job fails if that is the other one.
+# first argument says which kernel must run; the job fails if the other one runs.
 
 set -u
 
@@ -35,7 +35,7 @@ check() {
 	local description=$1 result
 	shift
 
-	# Not in a condition: there the shell ignores failing commands.
+	# Do not make this a condition: there the shell ignores set -e.
 	(set -e; "$@") > "$WORK/log" 2>&1
 	result=$?
 	! grep -q " $WORK/mnt " /proc/mounts || umount "$WORK/mnt" || result=1

@@ -3,7 +3,7 @@
 #
 # Runs the installed selftests with the kernel's own runner.  If the kernel has KCSAN, it
 # reports only races of dm-crypt and the crypto API.  If the kernel has kmemleak, the job
-# asks in the end for memory that these or device-mapper lost since the machine started.
+# fails if these or device-mapper have leaked memory since the machine started.
 #
 # usage: kselftest [NAME=VALUE...] [TEST...]   (default: every test of dm-crypt-mdu)
 #
@@ -23,14 +23,14 @@ cd "$BASE_DIR" || exit
 # shellcheck source=rig/tests/lib/_kmemleak.sh
 . $collection/_kmemleak.sh
 
-# The runner's own tap_prefix() holds lines back without perl, but after a crash the
-# last lines matter.
+# Replace the runner's own tap_prefix().  Without perl, that holds lines back, and after a
+# crash the last lines, which matter most, would be missing.
 tap_prefix() {
 	sed -u 's/^/# /'
 }
 
-# Add the duration of each test, for people who choose tests.  Older runners take the
-# number of the test.
+# Print the duration of each test, for people who choose tests.  In older runners, run_one
+# also takes the number of the test.
 run_tests() {
 	local test number=0 since
 

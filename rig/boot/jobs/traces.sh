@@ -23,8 +23,8 @@ disk=/dev/vdb
 tests=/kselftest/dm-crypt-mdu
 size=$((1024 * 1024))
 
-# use_volume WORD: to be run in a subshell, so that its processes and their memory are gone
-# afterwards
+# use_volume WORD: writes and reads the volume.  Run it in a subshell, so that its processes
+# end and the kernel frees their memory.
 use_volume() {
 	local file
 

@@ -1,41 +1,47 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * AES-XTS that answers late, in another order, with a full queue, or not at all
+ * AES-XTS that completes requests late, in another order, or with an error
  *
- * For tests of users of asynchronous ciphers.  The driver "xts-mdu-test" of
+ * For tests of callers of asynchronous ciphers.  The driver "xts-mdu-test" of
  * xts(aes) takes requests of many data units and hands them to the best
- * synchronous driver.  Module parameters choose when and where that is done,
- * and what the caller is told.  The priority of the driver is so low that only
- * a caller that names the driver gets it.  There is one queue for all tfms.
+ * synchronous driver.  Module parameters choose when and where the driver
+ * processes a request, and what it returns to the caller.  The priority of the
+ * driver is so low that only callers that name the driver get it.  All tfms
+ * share one queue.
  *
- * The parameters can be changed at any time, also while requests are held:
+ * You can change the parameters at any time, also while the driver holds
+ * requests:
  *
- *   queue_len	 requests that the queue holds, at least 1 (default 16).  When the
- *		 queue is full, a request goes to the backlog and returns -EBUSY.
- *		 Its callback is called with -EINPROGRESS when it gets into the
- *		 queue.  Without CRYPTO_TFM_REQ_MAY_BACKLOG the request is
- *		 refused with -ENOSPC.
- *   delay_us	 how long to collect requests before they are processed (default 0)
- *   order	 order of the requests that were collected: "fifo" (default); or
- *		 "random", where each request joins the queue at either end
- *   context	 where requests are processed and completed:
+ *   queue_len	 number of requests in the queue, at least 1 (default 16).  When
+ *		 the queue is full, the call puts the request into the backlog
+ *		 and returns -EBUSY.  When the driver moves the request to the
+ *		 queue, it calls the callback with -EINPROGRESS.  Without
+ *		 CRYPTO_TFM_REQ_MAY_BACKLOG, the driver refuses the request with
+ *		 -ENOSPC.
+ *   delay_us	 time for which the driver collects requests before it processes
+ *		 them (default 0)
+ *   order	 order of the collected requests: "fifo" (default); or "random",
+ *		 where the driver adds each request to the front or to the end
+ *   context	 where the driver processes and completes requests:
  *		 "process": in a workqueue (default);
  *		 "softirq": in softirq context;
- *		 "inline": the callback is called before the call returns
- *			   -EINPROGRESS.  If the call returns -EBUSY, both
- *			   callbacks have been called.
- *   busy_every	 each Nth request finds the queue full, even if there is room.
- *		 Here and below, 0 is never, and the default.
- *   sync_every	 each Nth request is processed at once, and the call returns the
- *		 result
+ *		 "inline": in the call.  The driver calls the callback, and then
+ *			   the call returns -EINPROGRESS.  Before it returns
+ *			   -EBUSY, the driver calls the callback twice: with
+ *			   -EINPROGRESS and with the result.
+ *   busy_every	 for each Nth request, the queue counts as full, even if there
+ *		 is room.  Here and below, 0 means never, and is the default.
+ *   sync_every	 the driver processes each Nth request at once, and the call
+ *		 returns the result
  *   fail_every	 each Nth request fails, after half of its data units
  *   error	 error of the requests that fail (default -5, which is -EIO)
- *   refuse_size data unit size that is refused
+ *   refuse_size data unit size that the driver refuses
  *
- * Requests are numbered from 1 since the counters were last reset.
+ * The driver numbers the requests, from 1 after each reset of the counters.
  *
- * The file mdu_cipher/counters in debugfs has a name and a number a line, see
- * struct mdu_counters.  Writing anything to the file resets all counters.
+ * Each line of the file mdu_cipher/counters in debugfs has the name and the
+ * value of a counter, see struct mdu_counters.  Writing anything to the file
+ * resets all counters.
  */
 
 #include <crypto/internal/skcipher.h>
@@ -98,20 +104,21 @@ module_param_cb(context, &mdu_context_ops, NULL, 0200);
 
 /**
  * struct mdu_counters - what happened since the counters were reset
- * @requests: requests, except those that were refused with -ENOSPC
+ * @requests: requests, except those that the driver refused with -ENOSPC
  * @units: data units in @requests; a request without data units counts as one
  * @many: requests of more than one data unit
  * @softirq: requests that came from softirq context
  * @sync: requests whose call returned the result
  * @busy: requests whose call returned -EBUSY
- * @failed: requests that failed on purpose
- * @completed: requests that ended, in whatever way
- * @most_held: most requests at once in the queue and being processed
- * @most_backlogged: most requests at once in the backlog
- * @out_of_order: requests that ended after a later request
- * @corrupted: requests that changed while they were held, which fail and are
- *	       not processed; or while they were processed
- * @last: highest number of a request that ended; internal, not shown
+ * @failed: requests that failed because of fail_every
+ * @completed: requests that ended, with or without an error
+ * @most_held: largest number of requests in the queue and being processed
+ * @most_backlogged: largest number of requests in the backlog
+ * @out_of_order: requests that ended after a request with a higher number
+ * @corrupted: requests that changed before they ended.  The driver looks for
+ *	       changes before and after processing.  If it finds one before, the
+ *	       request fails with -EIO.
+ * @last: highest number of a request that ended; not in the debugfs file
  */
 struct mdu_counters {
 	u32 requests;
@@ -132,7 +139,7 @@ struct mdu_counters {
 /* Protects all counters, the queue and the backlog, which all tfms share. */
 static DEFINE_SPINLOCK(mdu_lock);
 static struct mdu_counters mdu_count;
-/* Accepted requests that wait. */
+/* Requests that wait to be processed. */
 static LIST_HEAD(mdu_queue);
 /* Number of requests in the queue and being processed. */
 static u32 mdu_held;
@@ -140,7 +147,7 @@ static u32 mdu_held;
 static LIST_HEAD(mdu_backlog);
 static u32 mdu_backlogged;
 
-/* Runs mdu_work.  Writing memory to swap may depend on it. */
+/* Runs mdu_work.  Swap may be on a volume that needs this workqueue. */
 static struct workqueue_struct *mdu_wq;
 static struct dentry *mdu_debugfs;
 
@@ -155,8 +162,8 @@ struct mdu_tfm_ctx {
  * @nr: number of the request
  * @encrypt: direction
  * @fail: error with which the request must fail, or 0
- * @hash: mdu_hash() of the request when it came
- * @subreq: request to the child; the child's context comes after it
+ * @hash: mdu_hash() of the request when the driver got it
+ * @subreq: request to the child, followed by the child's request context
  */
 struct mdu_request_ctx {
 	struct mdu_request_ctx *self;
@@ -184,9 +191,10 @@ static unsigned int mdu_units(struct skcipher_request *req)
 }
 
 /*
- * Hash the first table of a scatterlist, which ends at an empty entry if
- * another table follows.  Do not read that table: its entries may hold anything
- * when the hash is compared.
+ * Hash only the first table of a scatterlist.  If another table follows, the
+ * first one ends with a chain entry, whose length is 0.  Do not read the next
+ * table.  If the caller has freed the list too early, the entries may hold
+ * anything, also the pointer to the next table.
  */
 static u32 mdu_hash_sg(struct scatterlist *sg, unsigned int bytes, u32 hash)
 {
@@ -200,7 +208,7 @@ static u32 mdu_hash_sg(struct scatterlist *sg, unsigned int bytes, u32 hash)
 	return hash;
 }
 
-/* Hash all that must not change while the cipher holds a request. */
+/* Hash everything that the caller must not change before the request ends. */
 static u32 mdu_hash(struct skcipher_request *req)
 {
 	const void *addresses[] = { req->src, req->dst, req->iv };
@@ -245,7 +253,7 @@ static int mdu_process(struct mdu_request_ctx *rctx)
 
 	if (unchanged) {
 		err = mdu_crypt_child(rctx, size);
-		/* Without data units, processing may change the IV. */
+		/* Without data units, the child may change the caller's IV. */
 		unchanged = !size || mdu_unchanged(rctx);
 	}
 
@@ -258,7 +266,7 @@ static int mdu_process(struct mdu_request_ctx *rctx)
 	return err;
 }
 
-/* The owner may have freed the request when this returns. */
+/* Call the callback, in which the owner may free the request. */
 static void mdu_tell(struct mdu_request_ctx *rctx, int err)
 {
 	local_bh_disable();
@@ -279,7 +287,8 @@ static void mdu_enqueue(struct mdu_request_ctx *rctx)
 
 /*
  * Move requests from the backlog to the queue while there is room.  Only the
- * caller processes the queue, so an owner hears of the move before the result.
+ * caller of this function processes the queue, so each callback gets
+ * -EINPROGRESS before the result.
  */
 static void mdu_admit(void)
 {
@@ -324,7 +333,7 @@ static void mdu_run_batch(void)
 	}
 }
 
-/* mdu_run() waits here for the batch that it left to softirq context. */
+/* mdu_run() waits for this until mdu_run_bh() has processed the queue. */
 static DECLARE_COMPLETION(mdu_bh_done);
 
 static void mdu_run_bh(struct work_struct *work)
@@ -355,7 +364,7 @@ static void mdu_run(struct work_struct *work)
 	}
 }
 
-/* Takes requests from queue and backlog, which nothing else does. */
+/* Only this work and mdu_bh_work take requests from the queue and backlog. */
 static DECLARE_WORK(mdu_work, mdu_run);
 
 static bool mdu_every(unsigned int n, u32 nr)
@@ -364,8 +373,9 @@ static bool mdu_every(unsigned int n, u32 nr)
 }
 
 /*
- * Count a request, and put it into the queue or the backlog if it has to wait.
- * Returns 0 if the call has to return the result, or else what the call returns.
+ * Count a request.  If it has to wait, put it into the queue or the backlog.
+ * Returns 0 if ->encrypt() or ->decrypt() has to return the result of the
+ * request, or else the code that they have to return.
  */
 static int mdu_accept(struct mdu_request_ctx *rctx, bool in_line)
 {
@@ -433,7 +443,7 @@ static int mdu_crypt(struct skcipher_request *req, bool encrypt)
 			mdu_tell(rctx, -EINPROGRESS);
 		mdu_tell(rctx, mdu_process(rctx));
 	} else {
-		/* The owner may have freed the request by now. */
+		/* The owner may have freed the request already. */
 		queue_work(mdu_wq, &mdu_work);
 	}
 	return ret;
@@ -574,8 +584,8 @@ static int __init mdu_init(void)
 }
 
 /*
- * No tfm and no request is left, as each tfm holds a reference to the module.
- * The work that completed the last request may not have returned yet.
+ * Each tfm holds a reference to the module, so no tfm and no request is left.
+ * The work that completed the last request may still run: wait for it.
  */
 static void __exit mdu_exit(void)
 {

@@ -3,49 +3,50 @@
  * A virtio crypto device that answers late, in another order, wrongly or not at all
  *
  * For tests of the virtio crypto driver.  The device has AES in CBC and XTS modes, and exists
- * while the module is loaded.  These parameters can be changed at any time; the driver sees
- * a change of those marked (bind) when it is bound:
+ * while the module is loaded.  You can change these parameters at any time.  The driver reads
+ * those marked (bind) only when it binds to the device:
  *
  *   ring_size	   (bind) entries of the data queue, a power of two (default 256)
- *   max_size	   (bind) largest device request in bytes, as the driver is told
- *   delay_us	   how long to collect data requests before they are processed
- *   notify_ms	   how long a notification for data requests holds up the driver; the
+ *   max_size	   (bind) largest size of a device request, in bytes, that the device reports
+ *   delay_us	   time for which the device collects data requests before it processes them
+ *   notify_ms	   time that the driver needs to notify the device of data requests; the
  *		   device processes the requests meanwhile
- *   order	   order of the requests that were collected: "fifo" (default) or "lifo"
- *   fail_at	   the Nth data request fails.  Here and below, 0 is none, and the default.
+ *   order	   order of the collected requests: "fifo" (default) or "lifo"
+ *   fail_at	   number of the data request that fails (default 0: none)
  *   status	   status of the request that fails (default 1, VIRTIO_CRYPTO_ERR); with 0 the
  *		   device processes the request and reports no error
- *   written	   the device reports that the request that fails wrote this number of bytes
- *		   (default 0: as many as it has to)
- *   break_at	   in place of the Nth data request, the device returns an ID that the driver
- *		   did not send
- *   silent_at	   the device keeps the Nth data request and all later ones
+ *   written	   number of bytes that the device reports to have written for the request
+ *		   that fails (default 0: the right number)
+ *   break_at	   number of a data request (default 0: none).  In its place, the device
+ *		   returns an ID that the driver did not send.
+ *   silent_at	   the device does not answer the data request of this number and all later
+ *		   ones (default 0: answers all)
  *   no_sessions   the device refuses sessions
  *   deaf	   the device never answers control requests
  *   break_control after each answer to a control request, the device returns an ID that the
  *		   driver did not send
- *   rsa	   (bind) the device claims to have RSA, but has not
- *   no_queues	   there is no memory for the virtqueues
+ *   rsa	   (bind) the device reports that it has RSA, but it does not
+ *   no_queues	   the driver gets -ENOMEM when it asks for the virtqueues
  *   asleep	   the device and its driver are frozen, as in a suspended guest
- *   forgets	   when the device ends sessions that nobody has closed: on "reset" (default),
- *		   "unready" when the device becomes ready again, or "never", as in QEMU
+ *   forgets	   when the device ends the sessions that the driver has not closed: "reset",
+ *		   at a reset (default); "unready", when the device becomes ready again; or
+ *		   "never", as QEMU does
  *   ready	   the device reports that it is ready (default yes)
  *
- * These parameters use the driver:
+ * The module uses the driver if you set these parameters:
  *
- *   rsa_user	   there is a tfm of the driver's RSA
- *   pieces	   encrypt this number of scatterlist entries in CBC mode, and compare the
- *		   result with the CPU's
+ *   rsa_user	   Y allocates a tfm of the driver's RSA, N frees the tfm
+ *   pieces	   encrypts a scatterlist of this number of entries in CBC mode, with the
+ *		   driver and with the CPU, and compares the results
  *
- * Data requests are numbered from 1 since the counter requests was set to 0.  These
- * parameters are counters, and can be set:
+ * The counter requests is the number of the last data request.  After you set it to 0, the
+ * next data request has number 1.  These parameters are counters, and you can set them:
  *
  *   requests	   data requests
  *   notifications how often the driver notified the device of data requests
  *   interrupts	   interrupts that the driver got for data requests
  *   sessions	   open sessions
- *   notified_late notifications that the driver had not finished when it deleted the
- *		   virtqueues
+ *   notified_late notifications that had not returned when the driver deleted the virtqueues
  */
 
 #include <crypto/aes.h>
@@ -70,9 +71,9 @@
 #include <uapi/linux/virtio_crypto.h>
 #include <uapi/linux/virtio_ids.h>
 
-/* Most device requests that are collected at a time. */
+/* Largest number of device requests that the device collects at a time. */
 #define BATCH	256
-/* Most descriptors of a device request in each direction. */
+/* Largest number of descriptors of a device request in each direction. */
 #define PARTS	80
 
 static uint ring_size = 256;
@@ -125,8 +126,8 @@ enum { DATA, CONTROL, QUEUES };
  * struct queue - the device's side of a virtqueue
  * @vq: the driver's side
  * @work: collects and answers requests
- * @avail: position up to which requests have been collected
- * @used: position up to which requests have been answered
+ * @avail: position up to which the device has collected requests
+ * @used: position up to which the device has answered requests
  */
 struct queue {
 	struct virtqueue *vq;
@@ -149,8 +150,8 @@ static DEFINE_XARRAY_ALLOC(session_tfms);
 /**
  * struct chain - a device request
  * @parts: buffers that the device reads, and buffers that it writes
- * @in: what is left for the device to read
- * @out: what is left for the device to write
+ * @in: data that the device has not read yet
+ * @out: room that the device has not written to yet
  */
 struct chain {
 	struct kvec parts[2][PARTS];
@@ -197,7 +198,7 @@ static int make_session(const struct virtio_crypto_op_ctrl_req *ctrl, struct cha
 
 	if (no_sessions)
 		return VIRTIO_CRYPTO_NOSPC;
-	/* QEMU refuses this, too. */
+	/* QEMU refuses XTS with keys of AES-192, too. */
 	if (algo == VIRTIO_CRYPTO_CIPHER_AES_XTS && keylen == 2 * AES_KEYSIZE_192)
 		return VIRTIO_CRYPTO_NOTSUPP;
 	if (keylen > sizeof(key) || !copy_from_iter_full(key, keylen, &chain->in))
@@ -274,7 +275,7 @@ static int crypt(const struct virtio_crypto_op_data_req *data, struct chain *cha
 
 	if (!tfm)
 		return VIRTIO_CRYPTO_INVSESS;
-	/* QEMU refuses this, too. */
+	/* QEMU refuses partial blocks, too. */
 	if (bytes % AES_BLOCK_SIZE)
 		return VIRTIO_CRYPTO_ERR;
 
@@ -318,7 +319,7 @@ static u32 process(struct chain *chain)
 	return fails && written ? written : bytes + sizeof(inhdr);
 }
 
-/* Collect the requests in the ring, and ask the driver to notify of more. */
+/* Collect the requests in the ring, and ask the driver to notify the device of later ones. */
 static unsigned int collect(struct queue *queue, u16 *heads)
 {
 	const struct vring *ring = virtqueue_get_vring(queue->vq);
@@ -333,7 +334,10 @@ static unsigned int collect(struct queue *queue, u16 *heads)
 				ring->avail->ring[queue->avail++ % ring->num]);
 		}
 		vring_avail_event(ring) = (__force __virtio16)cpu_to_le16(queue->avail);
-		/* If the driver misses the new avail event, its requests are seen here. */
+		/*
+		 * If the driver adds requests without seeing the new avail event, it does not
+		 * notify the device.  The loop condition sees these requests.
+		 */
 		virt_mb();
 	} while (n < BATCH &&
 		 queue->avail != le16_to_cpu((__force __le16)READ_ONCE(ring->avail->idx)));
@@ -401,7 +405,7 @@ static void look(struct work_struct *work)
 		before = queue->used;
 		for (i = 0; i < n; i++)
 			answer(queue, heads[backwards ? n - 1 - i : i]);
-		/* A driver that asks for interrupts now sees the answers, or gets an interrupt. */
+		/* If the driver enables interrupts now, it sees answers or gets an interrupt. */
 		virt_mb();
 		if (vring_need_event(le16_to_cpu((__force __le16)vring_used_event(ring)),
 				     queue->used, before)) {
@@ -465,7 +469,10 @@ static void device_reset(struct virtio_device *vdev)
 	device_status = 0;
 }
 
-/* Without this function virtio waits for RCU, which is more than other devices wait for. */
+/*
+ * Without this function, virtio calls synchronize_rcu().  This waits for more than the functions
+ * of other devices do, and could hide a bug of the driver.
+ */
 static void device_synchronize_cbs(struct virtio_device *vdev)
 {
 	unsigned int i;
@@ -584,7 +591,7 @@ static int set_rsa_user(const char *text, const struct kernel_param *param)
 
 	if (err)
 		return err;
-	/* Does nothing if there is no user, or if there was an error. */
+	/* Does nothing if rsa_tfm is NULL or an error. */
 	crypto_free_akcipher(rsa_tfm);
 	rsa_tfm = user ? crypto_alloc_akcipher("virtio-crypto-rsa", 0, 0) : NULL;
 	return PTR_ERR_OR_ZERO(rsa_tfm);
@@ -598,7 +605,7 @@ module_param_cb(rsa_user, &rsa_user_ops, NULL, 0200);
 #define PIECE_BYTES	(3 * AES_BLOCK_SIZE)
 #define MOST_PIECES	64
 
-/* Encrypt pieces that are not adjacent, with the driver's or the CPU's CBC. */
+/* Encrypt @nr pieces of @buf that are not adjacent, with the cipher @name in CBC mode. */
 static int encrypt_pieces(const char *name, u32 mask, u8 *buf, unsigned int nr)
 {
 	static const u8 key[AES_KEYSIZE_256] = { 1 };
@@ -672,7 +679,7 @@ static int __init virtio_crypto_device_init(void)
 
 	for (i = 0; i < QUEUES; i++)
 		INIT_WORK(&queues[i].work, look);
-	/* Ordered, because the work of both queues uses the sessions and the same chain. */
+	/* Ordered, because the works of both queues share the sessions and static buffers. */
 	workqueue = alloc_ordered_workqueue("virtio_crypto_device", 0);
 	if (!workqueue)
 		return err;

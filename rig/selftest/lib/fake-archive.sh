@@ -18,7 +18,7 @@ MACHINE=$WORK/machine
 
 # make_machine: makes the host's apt, which follows the release and its updates. Its
 # apt.conf has a hook that must not run again, and a default release that would break
-# every other suite. Nobody signed the archive.
+# every other suite. The archive has no signature.
 make_machine() {
 	local suite
 
@@ -48,7 +48,8 @@ machine_state() {
 	find "$MACHINE" -type f -exec sha256sum {} + | sort
 }
 
-# machine_untouched: the files of the host's apt are as they were, and no hook has run
+# machine_untouched: succeeds if the files of the host's apt are as they were, and no hook has
+# run
 machine_untouched() {
 	machine_state | diff "$WORK/machine-state" -
 }
@@ -112,8 +113,8 @@ hash_of() {
 	sha256sum "$1" | cut -d ' ' -f 1
 }
 
-# cut_network: the mirror does not answer, as without a network. The host's apt still has
-# the mirror's index, and so knows that the mirror is Debian's.
+# cut_network: replaces the mirror by one that does not answer, as without a network. The
+# host's apt still has the mirror's index, which says that the mirror is Debian's.
 cut_network() {
 	local index
 

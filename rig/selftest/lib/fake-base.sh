@@ -10,7 +10,7 @@ if [ ! -f "$KTAP" ]; then
 	echo "1..0 # SKIP there is no $KTAP: run make tree, or name ktap_helpers.sh with KTAP="
 	exit 4
 fi
-# ktap_helpers.sh does not quote the text that it prints.
+# Turn off globbing: ktap_helpers.sh does not quote the text that it prints.
 set -f
 # shellcheck disable=SC1090 # named by the caller
 . "$KTAP"
@@ -22,7 +22,7 @@ SERIES=$REPOSITORY/patches/6.12/series
 TREE=$WORK/linux
 OUTPUT=$WORK/output
 
-# Settings of a user that the commands must ignore, as these would spoil the result.
+# Settings of a user that would spoil the result. The commands must ignore them.
 export HOME=$WORK/home
 unset KSRC XDG_CONFIG_HOME "${!GIT_@}"
 export GIT_CONFIG_GLOBAL=$HOME/.gitconfig
@@ -80,7 +80,8 @@ make_patch() {
 	git -C "$WORK/edited" add -f .
 }
 
-# make_repository: makes a repository with four commits in its series, one of each kind
+# make_repository: makes a repository with four commits in its series: edits with a new file,
+# only edits, only new files, and the entry in MAINTAINERS
 make_repository() {
 	local edited=$WORK/edited selftest=tools/testing/selftests/units
 
@@ -160,7 +161,7 @@ report() {
 	fi
 }
 
-# succeeds DESCRIPTION COMMAND...: COMMAND succeeds
+# succeeds DESCRIPTION COMMAND...: COMMAND must succeed
 succeeds() {
 	local status=0
 
@@ -168,7 +169,7 @@ succeeds() {
 	report "$1" $status "$OUTPUT"
 }
 
-# succeeds_quietly: like succeeds, but keeps the output of the last check
+# succeeds_quietly: like succeeds, but keeps the output of the last check in $OUTPUT
 succeeds_quietly() {
 	local status=0
 
@@ -176,13 +177,13 @@ succeeds_quietly() {
 	report "$1" $status "$WORK/quiet-output" "$OUTPUT"
 }
 
-# says DESCRIPTION WORDS: the output of the last check has WORDS
+# says DESCRIPTION WORDS: the output of the last check must contain WORDS
 says() {
 	succeeds_quietly "$1" grep -qF -e "$2" "$OUTPUT"
 }
 
-# refuses DESCRIPTION WORDS COMMAND...: COMMAND fails with one message, says WORDS, and what
-# $STATE prints stays the same
+# refuses DESCRIPTION WORDS COMMAND...: COMMAND must fail. It must print exactly one error
+# message. Its output must contain WORDS. The output of $STATE must not change.
 refuses() {
 	local status=1 before
 
@@ -219,7 +220,7 @@ repository_state() {
 	git -C "$REPOSITORY" -c core.autocrlf=false diff
 }
 
-# same_repository: the repository has no diff to its last commit
+# same_repository: succeeds if the repository has no diff to its last commit
 same_repository() {
 	is_equal "$(repository_state)" ''
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# The Makefile of the kernel that check-series.sh makes: the targets that the commands
-# which walk a series need.  It runs real compilers and a real sparse.
+# The Makefile of the kernel that check-series.sh makes.  It has only the targets that
+# check-series builds, and runs real compilers and a real sparse.
 
 MAKEFLAGS += -r
 -include $(O)/include/config/auto.conf

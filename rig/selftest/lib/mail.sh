@@ -38,8 +38,11 @@ make_project() {
 	die "asked for fewer files\n" if (grep(/^\+\+\+ /, <$patch>) != 7);
 	print grep(/^--no-l$/, @ARGV) ? "Pat O'Hara <pat\@example.org>\n" : "list\@example.org\n";
 	END
+	# shellcheck disable=SC2016 # the text is literal
 	printf '%s\n' 'crypto: take units' '' 'One line, "quoted" \n $HOME 100%.' '' \
 		'-- two dashes' '---------------' 'The end, in @r:c:on@ ns.' > "$REPOSITORY/patches/cover-letter"
+	sed -i '0,/^---$/s/^---$/It takes @r:c:on@ ns.\n&/' \
+		"$REPOSITORY/patches/6.12/0002-dm-crypt-use-units.patch"
 	mkdir -p "$REPOSITORY/guide"
 	echo '[{"name": "r", "unit": "ns", "cells": [{"name": "c", "on": 21.1}]}]' \
 		> "$REPOSITORY/guide/performance.json"
@@ -59,7 +62,7 @@ make_upstream() {
 	git -C "$WORK/upstream" commit -q -m 'upstream'
 }
 
-# notes_say LINE: the cover letter has LINE below the only line that is '---'
+# notes_say LINE: succeeds if the cover letter has LINE below its first line '---'
 notes_say() {
 	sed '1,/^---$/d; /^-- $/,$d' "$OUT/0000-cover-letter.patch" | grep -xF -e "$1" || {
 		cat "$OUT/0000-cover-letter.patch"

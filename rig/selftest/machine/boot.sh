@@ -12,8 +12,8 @@
 #   --sanitizers    the kernel was built with kasan.config.  Proves instead that it finds
 #                   faults, and that boot.sh then fails.  KASAN finds accesses after free
 #                   and out of bounds on the heap, UBSAN an index out of bounds.  A write
-#                   beyond vmalloc() memory hits a page that is not mapped: it depends on
-#                   the compiler's way to copy whether KASAN or the processor reports it.
+#                   beyond vmalloc() memory hits a page that is not mapped.  Either KASAN or
+#                   the processor reports it, which depends on how the compiler copies.
 
 set -u
 
@@ -59,7 +59,8 @@ expect_report() {
 		--append cryptomgr.fuzz_iterations=10
 }
 
-# emulator COMMAND: prints the path of a QEMU that runs COMMAND, then TCG, in place of KVM
+# emulator COMMAND: prints the path of a script in place of QEMU.  If it is asked for KVM, the
+# script runs COMMAND, and then QEMU with TCG instead of KVM
 emulator() {
 	cat > "$work/qemu-${1%% *}" <<-EOF
 		#!/bin/bash
@@ -73,7 +74,7 @@ emulator() {
 	echo "$work/qemu-${1%% *}"
 }
 
-# expect_accel DESCRIPTION ACCEL COMMAND: boot.sh uses ACCEL if KVM does COMMAND
+# expect_accel DESCRIPTION ACCEL COMMAND: boot.sh must use ACCEL if KVM behaves as COMMAND
 expect_accel() {
 	if [ "$arch" != "$(host_arch)" ] || [ ! -w /dev/kvm ]; then
 		ktap_test_skip "$1: this machine has no /dev/kvm for $arch"

@@ -24,7 +24,8 @@ cut='[    1.4] ------------[ cut here ]------------'
 warning='[    1.5] WARNING: crypto/testmgr.c:5685 at alg_test+0x26c/0x580'
 end='[    1.6] ---[ end trace 0000000000000000 ]---'
 
-# found EXPECTED OPTION... -- LINE...: check-console.sh prints EXPECTED lines
+# found EXPECTED OPTION... -- LINE...: succeeds if check-console.sh prints EXPECTED lines of a
+# log with these LINEs
 found() {
 	local expected=$1 options=() lines status=0
 
@@ -39,7 +40,7 @@ found() {
 	[ "$(grep -c . <<< "$lines")" -eq "$expected" ] && [ $((expected > 0)) -eq $status ]
 }
 
-# says DESCRIPTION ARGUMENT...: the result of found ARGUMENT...
+# says DESCRIPTION ARGUMENT...: runs found ARGUMENT... as one test
 says() {
 	if found "${@:2}"; then
 		ktap_test_pass "$1"
@@ -53,18 +54,18 @@ known=(--except the-driver --)
 interrupted='** replaying previous printk message **'
 ktap_print_header
 ktap_set_plan 9
-says "nothing is no trouble" 0 -- "$quiet"
+says "a log without a sign of trouble passes" 0 -- "$quiet"
 says "a failed self-test is trouble, and so is the warning" 5 \
 	-- "$test" "$driver" "$tests" "$cut" "$tests" "$warning" "$end"
-says "it is not if the driver is known to fail" 0 "${known[@]}" \
+says "they are no trouble if the driver is known to fail" 0 "${known[@]}" \
 	"$test" "$driver" "$tests" "$cut" "$tests" "$warning" "$end" "$quiet"
-says "another driver is no exception" 4 --except another -- \
+says "the exception is for this driver only" 4 --except another -- \
 	"$test" "$driver" "$tests" "$cut" "$tests" "$warning" "$end"
 says "a warning about something else is trouble" 1 "${known[@]}" "$cut" "$warning" "$end"
-says "and so is one inside of the known one" 3 "${known[@]}" \
+says "a warning inside of the known one is trouble" 3 "${known[@]}" \
 	"$cut" "$tests" "$warning" "$warning" "$end"
-says "and one that does not end" 2 "${known[@]}" "$cut" "$warning" "$warning"
-says "what the kernel says again counts once" 1 -- "${warning% at*}" "$interrupted" "$warning"
-says "also inside of what is passed over" 0 "${known[@]}" \
+says "a warning that does not end is trouble" 2 "${known[@]}" "$cut" "$warning" "$warning"
+says "a line that is printed again counts once" 1 -- "${warning% at*}" "$interrupted" "$warning"
+says "a known failure that the kernel prints again is no trouble" 0 "${known[@]}" \
 	"$test" "${driver% failed*}" "$interrupted" "$driver" "$cut" "$tests" "$warning" "$end"
 ktap_finished

@@ -1,15 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that a volume uses a virtio crypto device only if its table names the driver, as the
-# key then goes to the host.  The CPU encrypts volumes whose tables have the usual names of
-# ciphers, also if the CPU has no instructions for AES.
+# Proves that a volume uses a virtio crypto device only if its table names the driver, because
+# the host sees the keys of the device.  If the table has the usual name of a cipher, the CPU
+# encrypts the volume, also without AES instructions.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_accelerator.sh
 require_virtio_crypto
 
-# by_name yes|no CIPHER KEY_BYTES: does a volume with this cipher use the device?
+# by_name yes|no CIPHER KEY_BYTES: checks that a volume with this cipher uses the device (yes)
+# or does not (no).
 by_name() {
 	prepare_volume "$3"
 	map "$DISK" "$2" "$KEY" 8

@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Proves that the driver of virtio crypto devices works with a device that answers in another
-# order, has little room, or fails inside a request; and that the driver notifies the device
-# once for many data units.
+# order, has a small virtqueue, or fails in the middle of a request; and that the driver
+# notifies the device once for many data units.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_accelerator_module.sh
 
-# another_device MODE yes|no NAME=VALUE...: does a volume use a device with these parameters?
+# another_device MODE yes|no NAME=VALUE...: checks that a volume uses a device with these
+# parameters (yes) or does not (no).
 another_device() {
 	reload_device "${@:3}"
 	like_cpu "$1" "$2"
@@ -25,12 +26,13 @@ many_pieces() {
 	done
 }
 
-# fails_inside MODE [NAME=VALUE...]: one of the device requests of an I/O goes wrong.
+# fails_inside MODE [NAME=VALUE...]: checks that an I/O fails if one of its device requests
+# fails, and that the next I/O succeeds.
 fails_inside() {
 	open_volume "$1"
 	set_device "${@:2}" requests=0 fail_at=20
 	expect_io_error read_piece 5
-	# The device has returned all device requests of the read.
+	# The read has ended, so the device has none of its requests any more.
 	expect_device requests -ge 20
 	set_device requests=0
 	expect_io_error write_piece 5
@@ -40,7 +42,8 @@ fails_inside() {
 	cpu_agrees
 }
 
-# notified MODE: the driver sends one notification for a request of many data units.
+# notified MODE: checks that the driver sends one notification for a request of eight data
+# units.
 notified() {
 	open_volume "$1"
 	set_device notifications=0 requests=0 interrupts=0
@@ -52,16 +55,16 @@ notified() {
 
 ktap_set_plan $((${#MODES[@]} * 8 + 1))
 for mode in "${MODES[@]}"; do
-	run_device_case "$mode: all is well" like_cpu "$mode" yes
+	run_device_case "$mode: a device without errors" like_cpu "$mode" yes
 	run_device_case "$mode: answers in another order" \
 		another_device "$mode" yes order=lifo delay_us=2000
 	run_device_case "$mode: room for 4 device requests" \
 		another_device "$mode" yes ring_size=16
-	run_device_case "$mode: no room for a sector" another_device "$mode" no max_size=600
+	run_device_case "$mode: max_size below a sector" another_device "$mode" no max_size=600
 	run_device_case "$mode: one notification for all data units" notified "$mode"
-	run_device_case "$mode: an error among many units" fails_inside "$mode"
+	run_device_case "$mode: one data unit fails" fails_inside "$mode"
 	run_device_case "$mode: an unknown status" fails_inside "$mode" status=77
-	run_device_case "$mode: writes less than it has to" \
+	run_device_case "$mode: the device reports too few bytes" \
 		fails_inside "$mode" status=0 written=512
 done
 run_device_case "cbc: requests in many pieces" many_pieces

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Proves that a volume continues to work if its virtio crypto device is not ready for a while,
-# cannot be started or resumed, or forgets its keys, also under load; and that the volume uses
-# the device again when this is possible, with the sessions of the right keys.
+# cannot be started or resumed, or forgets its keys, also under load.  When the device works
+# again, the volume uses it again, and the driver has made sessions with the right keys.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_faults.sh
@@ -13,13 +13,13 @@ trap 'stop_failing; clean_virtio_crypto' EXIT
 
 NO_TESTS_PARAMETER=/sys/module/cryptomgr/parameters/notests
 
-# change_device NAME=VALUE: sets a parameter, and gives the driver time to notice.
+# change_device NAME=VALUE: sets a parameter, and gives the driver half a second to notice.
 change_device() {
 	set_device "$1"
 	sleep 0.5
 }
 
-# The driver notices when the device is not ready, and when the device is ready again.
+# Checks that a volume uses the CPU while the device is not ready, and the device afterwards.
 pauses() {
 	change_device ready=N
 	uses_device no everything_works
@@ -27,9 +27,9 @@ pauses() {
 	uses_device yes everything_works
 }
 
-# not_ready MODE FORGETS: uses two keys, and the device is not ready for a while in between.
-# FORGETS says when the device forgets its keys.  The driver then makes the sessions again, in
-# another order.
+# not_ready MODE FORGETS: opens two volumes with different keys.  Then the device is not ready
+# for a while.  FORGETS is the parameter "forgets" of the device.  The driver makes the sessions
+# again, in another order.
 not_ready() {
 	open_volume "$1"
 	set_device forgets="$2"
@@ -42,10 +42,11 @@ not_ready() {
 	DISK=$DISK_2 KEY=$KEY_2 on_volume "$(cpu_cipher "$MODE")" read_plain
 }
 
-# not_ready_under_load MODE: a device that says that it is not ready gets no more device
-# requests, and nobody waits for the device.
+# not_ready_under_load MODE: checks that the driver sends no more device requests when the
+# device reports that it is not ready, and that no write waits for the device.
 not_ready_under_load() {
-	# Room for 4 of the 512 device requests.  The device takes half a second for these.
+	# The virtqueue has room for 4 of the 512 device requests.  The device takes half a second
+	# for these 4.
 	reload_device ring_size=16
 	open_volume "$1"
 	set_device requests=0 delay_us=500000
@@ -59,7 +60,8 @@ not_ready_under_load() {
 	cpu_agrees
 }
 
-# key_meanwhile MODE STOP START: sets keys between these two settings of the device
+# key_meanwhile MODE STOP START: sets the parameter STOP of the device, sets keys, and then sets
+# the parameter START
 key_meanwhile() {
 	open_volume "$1"
 	change_device "$2"
@@ -78,8 +80,8 @@ has_rsa() {
 		drivers_of 'pkcs1pad(rsa)' | grep '^virtio-pkcs1-rsa .* passed ' > /dev/null
 }
 
-# register_rsa COMMAND...: runs COMMAND, which makes the driver register RSA.  Turns off
-# self-tests, as the device has no RSA that would pass one.
+# register_rsa COMMAND...: runs COMMAND, which makes the driver register RSA.  Turns off the
+# self-tests meanwhile, because the device cannot really do RSA.
 register_rsa() {
 	echo Y > $NO_TESTS_PARAMETER
 	"$@"
@@ -87,8 +89,8 @@ register_rsa() {
 	echo N > $NO_TESTS_PARAMETER
 }
 
-# not_started MODE: the driver must not use a device whose algorithms it cannot register, or
-# sessions would change under requests.
+# not_started MODE: checks that the driver does not use a device whose algorithms it cannot
+# register.  Otherwise sessions would change while requests use them.
 not_started() {
 	register_rsa reload_device rsa=Y
 	open_volume "$1"
@@ -125,7 +127,7 @@ breaks_when_ready() {
 	works_again
 }
 
-# cannot_wake MODE: the device of a volume has no virtqueues after a suspend
+# cannot_wake MODE: after a suspend, the driver gets no virtqueues from the device of a volume
 cannot_wake() {
 	open_volume "$1"
 	set_device no_queues=Y asleep=Y
@@ -160,19 +162,19 @@ never_forgets() {
 ktap_set_plan $((${#MODES[@]} * 3 + 8))
 for mode in "${MODES[@]}"; do
 	run_device_case "$mode: not ready for a while" not_ready "$mode" reset
-	run_device_case "$mode: not ready for a while, and forgets" not_ready "$mode" unready
-	run_device_case "$mode: never forgets" never_forgets "$mode"
+	run_device_case "$mode: not ready, and forgets its keys" not_ready "$mode" unready
+	run_device_case "$mode: never forgets its keys" never_forgets "$mode"
 done
-# These cases do not depend on the cipher.
+# These cases do not depend on the cipher, so they run with one cipher only.
 mode=${MODES[-1]}
-run_device_case "$mode: not ready any more, under load" not_ready_under_load "$mode"
-run_device_case "$mode: a key while the device is not ready" \
+run_device_case "$mode: becomes not ready under load" not_ready_under_load "$mode"
+run_device_case "$mode: new keys while the device is not ready" \
 	key_meanwhile "$mode" ready=N ready=Y
-run_device_case "$mode: a key while the device sleeps" \
+run_device_case "$mode: new keys while the device sleeps" \
 	key_meanwhile "$mode" asleep=Y asleep=N
-run_device_case "RSA is in use when the device goes" rsa_in_use
+run_device_case "RSA is in use when the device goes away" rsa_in_use
 run_device_case "$mode: cannot be started" not_started "$mode"
-run_device_case "$mode: breaks when it becomes ready" breaks_when_ready "$mode"
-run_device_case "$mode: cannot be resumed, and then can" wakes_later "$mode"
-run_device_case "$mode: cannot be resumed, and goes" cannot_wake_and_goes "$mode"
+run_device_case "$mode: breaks the control queue when it becomes ready" breaks_when_ready "$mode"
+run_device_case "$mode: cannot be resumed at first, and later can" wakes_later "$mode"
+run_device_case "$mode: cannot be resumed, and goes away" cannot_wake_and_goes "$mode"
 finish

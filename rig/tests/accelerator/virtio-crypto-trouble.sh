@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that a volume outlives the virtio crypto device that encrypts it.  Under load, the
-# test unplugs the device, unbinds the driver and suspends the machine.  In another case the
-# device has no room for one more key.  No I/O fails, no byte is wrong, and volumes use a
-# device that comes back.
+# Proves that a volume continues to work without the virtio crypto device that encrypts it.
+# Under load, the test unplugs the device, unbinds the driver and suspends the machine.  In
+# another case the device has no room for one more key.  No I/O may fail, and no byte may be
+# wrong.  Volumes must use the device again when it is there again.
 #
 # Needs a virtio port "monitor" that leads to QEMU's monitor, see --accelerator of
 # rig/boot/boot.sh, or the device of rig/modules/virtio_crypto_device.
@@ -30,7 +30,7 @@ start_loads() {
 	uses_device yes wait_rounds
 }
 
-# Compares all written data, through the device and through the CPU.
+# Compares the data of the loads, decrypted by the device, and all data, decrypted by the CPU.
 end_loads() {
 	end_load
 	compare_loads
@@ -43,7 +43,7 @@ compare_all() {
 	compare_loads
 	block_io read "$VOLUME" --offset $((SIZE / 4)) --length $((SIZE / 4)) > "$WORK/out"
 	head -c $((SIZE / 2)) "$WORK/plain" | tail -c $((SIZE / 4)) > "$WORK/expected"
-	expect_same "$WORK/expected" "$WORK/out" "what nobody wrote to"
+	expect_same "$WORK/expected" "$WORK/out" "the part without a load"
 }
 
 device_is_there() {
@@ -63,7 +63,7 @@ unplug() {
 	wait_for 60 device_is_gone
 }
 
-# QEMU refuses the name while it still has the device.
+# Until QEMU has removed the old device, it refuses a new one with the same ID.
 added_to_qemu() {
 	echo "device_add virtio-crypto-pci,cryptodev=cryptodev,id=accelerator" > $MONITOR
 	sleep 1
@@ -86,7 +86,7 @@ unplugged() {
 		unplug
 		uses_device no wait_rounds
 		plug
-		# The volume has no device until it gets a key.
+		# The volume uses the new device only after it has got its key again.
 		set_key_again
 		uses_device yes wait_rounds
 	done
@@ -104,7 +104,7 @@ unbound() {
 	end_loads
 }
 
-# sleeps STATE: suspends the machine only as far as its devices, which is enough here.
+# sleeps STATE: suspends only the devices of the machine (pm_test), which is enough here.
 sleeps() {
 	[ -e /sys/power/pm_test ] || skip "the kernel cannot test a suspend"
 	grep -w "$1" /sys/power/state > /dev/null || skip "no such state: $1"
@@ -118,8 +118,8 @@ sleeps() {
 	end_loads
 }
 
-# If the device has no room for a key, the CPU encrypts the volume until the volume gets a
-# key for which there is room.
+# If the device has no room for the key of a volume, the CPU encrypts the volume.  When there
+# is room again, the volume uses the device after its key has been set again.
 no_session_left() {
 	[ -d $TEST_DEVICE ] || skip "only the device of the test module can refuse keys"
 	set_device no_sessions=Y
@@ -144,10 +144,10 @@ module_stays() {
 }
 
 ktap_set_plan 6
-run_case "$MODE: unplugged under load, and plugged in" unplugged
-run_case "$MODE: driver unbound under load, and bound" unbound
+run_case "$MODE: unplugged under load, and plugged in again" unplugged
+run_case "$MODE: driver unbound under load, and bound again" unbound
 run_case "$MODE: suspend to RAM under load" sleeps mem
 run_case "$MODE: suspend to idle under load" sleeps freeze
 run_case "$MODE: no room for one more key" no_session_left
-run_case "$MODE: module removed after use, and loaded" module_stays
+run_case "$MODE: module removed after use, and loaded again" module_stays
 finish

@@ -1,20 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that dm-crypt can use a virtio crypto device.  The device writes what the CPU writes
-# and reads what the CPU wrote, batched or not, in I/Os of all shapes.  The CPU processes
-# requests that the device does not take.
+# Proves that dm-crypt can use a virtio crypto device.  The device and the CPU read each
+# other's data, with and without batching, in I/Os of all shapes.  The CPU processes requests
+# that the device does not take.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_accelerator.sh
 require_virtio_crypto
 require_tools cryptsetup
 
-# expect_way Y|N
+# expect_way Y|N: checks in LAST_STATUS that the volume was batched (Y) or was not (N)
 expect_way() {
 	case $1:$LAST_STATUS in
 	Y:batch_sectors:on*batches:[1-9]* | N:*off\ reason:disabled) ;;
-	*)	fail "batching $1, but: $LAST_STATUS" ;;
+	*)	fail "batching is not $1: $LAST_STATUS" ;;
 	esac
 }
 
@@ -33,7 +33,8 @@ read_and_anew() {
 	anew
 }
 
-# like_cpu MODE [OPTION...]
+# like_cpu MODE [OPTION...]: checks that the device and the CPU read each other's data on volumes
+# with these options
 like_cpu() {
 	local mode=$1 way
 
@@ -61,7 +62,7 @@ luks() {
 	DISK=$(make_disk $((20 * 1024 * 1024 / 512)))
 	luks_format "$DISK" --key-file "$WORK/key" --type luks2 --sector-size 512 \
 		--cipher "$cipher" --key-size $(($(key_bytes "$1") * 8))
-	# Without the keyring, the table has the key.
+	# Without the keyring, the key is in the table, and the test can make a table with it.
 	cryptsetup open --disable-keyring --key-file "$WORK/key" "$DISK" "$NAME"
 	uses_device yes write_plain
 	expect_batched
@@ -76,14 +77,14 @@ luks() {
 	uses_device no read_plain
 }
 
-# QEMU has no XTS with keys of 192 bits, whatever key length it reports.
+# QEMU has no XTS with AES-192, whatever maximum key length it reports.  The CPU encrypts.
 key_of_cpu() {
 	prepare_volume 48
 	uses_device no on_volume "$(device_cipher xts)" write_plain
 	on_volume "$(cpu_cipher xts)" read_plain
 }
 
-# Without iv_large_sectors the IV step of sectors of 4096 is eight, with it one.
+# For sectors of 4096 bytes, the IV step is 8 without iv_large_sectors and 1 with this option.
 ktap_set_plan $((${#MODES[@]} * 7 + 1))
 for mode in "${MODES[@]}"; do
 	run_case "$mode, sectors of 512" like_cpu "$mode"
@@ -99,8 +100,8 @@ for mode in "${MODES[@]}"; do
 	run_case "$mode, a LUKS2 volume that names the driver" luks "$mode"
 done
 if has_driver xts; then
-	run_case "xts, a key that is the CPU's" key_of_cpu
+	run_case "xts, a key length that only the CPU takes" key_of_cpu
 else
-	ktap_test_skip "xts, a key that is the CPU's: the device has no XTS"
+	ktap_test_skip "xts, a key length that only the CPU takes: the device has no XTS"
 fi
 finish

@@ -1,19 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that batching is right with a cipher that answers later: from a thread or
-# in softirq context, before the caller knows that the request was accepted, in
-# another order, with a full queue, or sometimes at once.  dm-crypt converts in
-# workqueues, or where I/O is submitted and completes.  The test compares the disk
-# with the result of an independent program, the oracle, and the counters of
-# dm-crypt with those of the cipher.  If the cipher refuses the sector size, dm-crypt
-# goes sector by sector.
+# Proves that batching works with an asynchronous cipher.  The cipher completes requests
+# in a thread or in softirq context, before its call returns, in another order, with a
+# full queue, or sometimes at once.  dm-crypt converts data in workqueues, or where I/O
+# is submitted and completes.  The test compares the disk with the result of an
+# independent program, the oracle, and the counters of dm-crypt with the counters of the
+# cipher.  If the cipher refuses the sector size, dm-crypt goes sector by sector.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_mdu_cipher.sh
 
 SIZE=$((1024 * 1024))
-# Long enough for the other bios of an I/O to arrive.
+# The cipher waits so long that the other bios of an I/O arrive meanwhile.
 DELAY_US=5000
 
 # open_volume DEVICE SECTOR_SIZE [OPTION...]
@@ -57,8 +56,8 @@ with() {
 	expect_count fallbacks 0
 }
 
-# answers "NAME=VALUE..." COUNTER TEST NUMBER...: the same, and then tests these counters
-# of the cipher.
+# answers "NAME=VALUE..." COUNTER TEST NUMBER...: does the same as with(), and then tests
+# these counters of the cipher.
 answers() {
 	# shellcheck disable=SC2086 # several parameters
 	with $1
@@ -66,8 +65,8 @@ answers() {
 }
 
 # until_counted COUNTER NAME=VALUE...: uses the volume, with longer and longer delays,
-# until COUNTER is not 0.  A slow machine needs a longer delay to queue several requests,
-# and some luck with the order "random".
+# until COUNTER is not 0.  A slow machine needs a longer delay to queue several requests.
+# The order "random" may leave the requests in their order by chance.
 until_counted() {
 	local counter=$1 delay_us
 
@@ -84,8 +83,9 @@ in_order() {
 	answers "context=$1" sync -eq 0 busy -eq 0 out_of_order -eq 0
 	until_counted busy "context=$1" queue_len=2
 	expect_cipher most_held -eq 2
-	# kcryptd has one worker for each processor, and each waits when the queue is full.
-	# Code that must not sleep leaves waiting to workers, and goes on.
+	# kcryptd has one worker for each processor.  A worker with a request in the backlog
+	# waits.  Code that must not sleep, as in softirq context, does not wait: a workqueue
+	# continues its bio, and the next bio may put a request into the backlog, too.
 	dmsetup table "$NAME" | grep 'no_.*_workqueue' > /dev/null ||
 		expect_cipher most_backlogged -le "$(nproc)"
 }
@@ -123,8 +123,8 @@ most_of_it() {
 	answers "context=inline busy_every=2" busy -gt 0
 }
 
-# one_by_one REASON DEVICE SECTOR_SIZE NAME=VALUE...: does not batch for REASON, which
-# makes far more requests of the same cipher.
+# one_by_one REASON DEVICE SECTOR_SIZE NAME=VALUE...: uses a volume that does not batch for
+# REASON.  The cipher gets far more requests, one for each sector.
 one_by_one() {
 	reset_cipher order=random busy_every=5 sync_every=7 "${@:4}"
 	[ "$1" != disabled ] || set_batching N

@@ -4,7 +4,7 @@
 # Proves that dm-crypt does not sleep to allocate a scatterlist if it converts a bio
 # where the bio completes or is submitted, and not in a workqueue.  null_blk completes
 # in the submitter's RCU read-side section, and in softirq and timer context.  The
-# kernel notices if something sleeps there (DEBUG_ATOMIC_SLEEP).
+# kernel warns if code sleeps there (DEBUG_ATOMIC_SLEEP).
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_null_blk.sh
@@ -20,7 +20,7 @@ complaints() {
 does_not_sleep() {
 	local before
 
-	# With memory_backed, the driver would take another path, which may sleep.
+	# No memory_backed: with this attribute, null_blk may sleep when it gets a request.
 	make_null_blk "$1" $((SIZE >> 20))
 	before=$(complaints)
 	map "$DISK" aes-xts-plain64 "$KEY" 0 "$2"
@@ -30,7 +30,7 @@ does_not_sleep() {
 	[ "$(stat -c %s "$WORK/out")" -eq $SIZE ]
 	expect_batched
 	unmap
-	[ "$(complaints)" -eq "$before" ] || fail "the kernel says that something slept"
+	[ "$(complaints)" -eq "$before" ] || fail "the kernel warns of sleeping in atomic context"
 }
 
 zcat /proc/config.gz 2> /dev/null | grep '^CONFIG_DEBUG_ATOMIC_SLEEP=y' > /dev/null ||

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that a volume waits for requests that its cipher still holds.  The volume is not
-# suspended, does not get another table or another key, and does not go away, before the
-# cipher has answered and the data is in place.
+# Proves that a volume waits for requests that its cipher still holds.  A suspend, another
+# table, another key and a removal must wait until the cipher has completed all requests
+# and the data is in place.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_mdu_cipher.sh
@@ -33,7 +33,7 @@ hold() {
 	expect_cipher requests -eq $BIOS completed -eq 0
 }
 
-# Waits for the I/O, which must succeed.
+# Waits for the I/O that the cipher held.  The I/O must succeed.
 released() {
 	local pid
 
@@ -41,10 +41,10 @@ released() {
 		wait "$pid"
 	done
 	expect_cipher_sane
-	expect_same "$WORK/second" "$WORK/read" "read while it was held"
+	expect_same "$WORK/second" "$WORK/read" "data of the read that was held"
 }
 
-# suspended CONTEXT [OPTION...]: the cipher holds no request of a suspended volume.
+# suspended CONTEXT [OPTION...]: checks that the cipher holds no request of a suspended volume.
 suspended() {
 	hold "$@"
 	dmsetup suspend "$NAME"
@@ -66,7 +66,7 @@ other_table() {
 	expect_read "$WORK/new"
 }
 
-# While the cipher has requests, its key must be the key that they came with.
+# The key of the cipher must not change while the cipher holds requests.
 other_key() {
 	hold "$@"
 	dmsetup suspend "$NAME"

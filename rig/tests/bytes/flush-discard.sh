@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Proves that flushes, writes with O_DSYNC, and discards reach the disk below a batched
-# volume, and that discards do so only if the table allows them.
+# volume, but no discards unless the table allows them.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_compare.sh
@@ -42,8 +42,8 @@ flushes_for() {
 	echo $(($(flushes) - before))
 }
 
-# flushed LEAST OPTION...: the disk receives at least LEAST flushes through the volume, and
-# as many as without dm-crypt; and the data is right.
+# flushed LEAST OPTION...: checks that the disk receives at least LEAST flushes through the
+# volume, and as many as without dm-crypt, and that the data is right.
 flushed() {
 	local volume disk
 
@@ -52,11 +52,11 @@ flushed() {
 	expect_read "$WORK/plain"
 	unmap
 	disk=$(flushes_for "$DISK" "${@:2}")
-	[ "$volume" -ge "$1" ] || fail "$volume flushes for $TIMES times"
+	[ "$volume" -ge "$1" ] || fail "$volume flushes for $TIMES writes"
 	[ "$volume" -eq "$disk" ] || fail "$volume flushes, and without dm-crypt $disk"
 }
 
-# A discard removes its part from the disk, and nothing else.
+# A discard must remove its part from the disk, and nothing else.
 discarded() {
 	local part=$((SIZE / 4))
 
@@ -73,18 +73,18 @@ discarded() {
 
 not_allowed() {
 	open_volume
-	! blkdiscard "$VOLUME" 2> /dev/null || fail "discarded"
+	! blkdiscard "$VOLUME" 2> /dev/null || fail "discarded without allow_discards"
 	expect_read "$WORK/plain"
 }
 
 ktap_set_plan 6
 run_case "fsync flushes the disk" flushed $TIMES conv=notrunc,fsync
-# Besides the flush for the program, there is one for each bio: the disk has no FUA, so the
-# block layer replaces FUA by a flush.
+# There may be more flushes than writes: the disk has no FUA, so the block layer replaces FUA
+# by a flush for each bio.
 run_case "a write with O_DSYNC flushes the disk" flushed $TIMES conv=notrunc oflag=direct,dsync
-run_case "a write without does not" flushed 0 conv=notrunc oflag=direct
+run_case "a write without O_DSYNC does not" flushed 0 conv=notrunc oflag=direct
 for size in 512 4096; do
 	run_case "discard, sectors of $size" discarded sector_size:$size
 done
-run_case "no discard unless it is allowed" not_allowed
+run_case "no discard without allow_discards" not_allowed
 finish

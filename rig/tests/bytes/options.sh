@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that batching works, and does not change the bytes on disk, with each
-# option of the crypt target that changes where and when data is converted, and
-# with random options, sector sizes, IVs and limits for the size of a bio.
+# Proves that batching works, and does not change the bytes on disk.  The test uses
+# each option of the crypt target that changes where and when dm-crypt converts data,
+# and then random options, sector sizes, IVs and limits for the size of a bio.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_random_options.sh
@@ -24,7 +24,7 @@ use_volume() {
 	block_io read "$1" > "$3"
 }
 
-# one_sector_a_bio MOST: do bios of at most MOST bytes (0: no limit) leave nothing to batch?
+# one_sector_a_bio MOST: has each bio of at most MOST bytes (0: no limit) only one sector?
 one_sector_a_bio() {
 	[ "$1" -ne 0 ] && [ "$1" -lt $((2 * SECTOR_SIZE)) ]
 }
@@ -93,7 +93,7 @@ ktap_set_plan $((${#FLAGS[@]} + 1 + COUNT))
 for option in "${FLAGS[@]}"; do
 	run_case "$option" works_with "$option"
 done
-run_case "all of them" works_with "${FLAGS[@]}"
+run_case "all options" works_with "${FLAGS[@]}"
 for ((i = 0; i < COUNT; i++)); do
 	run_case "at random, seed $((SEED + i))" at_random $((SEED + i))
 done

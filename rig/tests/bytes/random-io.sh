@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that a batched volume is right for random I/O of up to 1 MiB, with fio, which
-# verifies with checksums: direct I/O of io_uring with registered buffers and of libaio, I/O
-# through the page cache with fsync(), and I/O through a mapping, all at once.  The ciphers
-# are synchronous and asynchronous.  An independent program, the oracle, then decrypts the
-# disk, which must give what the volume reads.
+# Proves that a batched volume keeps its data with random I/O of up to 1 MiB.  fio verifies
+# the data with checksums.  All at once, fio does direct I/O of io_uring with registered
+# buffers and of libaio, I/O through the page cache with fsync(), and I/O through mmap().  The
+# ciphers are synchronous and asynchronous.  Then an independent program, the oracle, decrypts
+# the disk, and must get the data that the volume reads.
 #
 # SECONDS_EACH is the time for each case (default 8), SEED selects the I/O.
 
@@ -17,8 +17,8 @@ require_fault fail_page_alloc crypt_alloc_buffer
 PART_MIB=8
 : "${SECONDS_EACH:=8}"
 
-# run_fio SECTOR_SIZE: four jobs, each with a part of the volume.  fio 3.33 maps a file from
-# its beginning, whatever the offset is, so the mapping is the first part.
+# run_fio SECTOR_SIZE: runs four jobs, each on its part of the volume.  fio 3.33 maps a file
+# from its beginning, whatever the offset is, so the job "mapped" has the first part.
 run_fio() {
 	fio --name=global --filename="$VOLUME" --size=${PART_MIB}M --rw=randrw --rwmixread=30 \
 		--bsrange="$1-1M" --blockalign="$1" --randseed="$SEED" \
@@ -48,7 +48,7 @@ at_random() {
 	expect_on_disk "$WORK/plain"
 }
 
-# cipher_at_random ARGUMENT...: the same, with the parameters ASYNC of the asynchronous
+# cipher_at_random ARGUMENT...: like at_random, with the parameters ASYNC of the asynchronous
 # cipher
 cipher_at_random() {
 	reset_cipher "${ASYNC[@]}"

@@ -1,15 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that dm-crypt batches with the AES-XTS driver in use; that each AES-XTS driver
-# which was taught data units says so in /proc/crypto, and has passed the kernel's
-# self-test; and that the KUnit suite for data units passes if the kernel has it.
+# Proves that dm-crypt batches with the AES-XTS driver in use.  Each AES-XTS driver that the
+# series has changed must show "many" data units in /proc/crypto, and must have passed its
+# self-test.  If the kernel has the KUnit suite for data units, the suite must pass.
 
 . "$(dirname "$0")"/_lib.sh
 
 SUITE=/sys/kernel/debug/kunit/skcipher-data-unit
 
-# is_taught DRIVER: should this driver take many data units?
+# is_taught DRIVER: does the series make this driver take many data units?
 is_taught() {
 	case $1 in
 	# xts does not take many data units if the cipher below it is asynchronous.
@@ -39,10 +39,10 @@ each_driver() {
 		is_taught "$driver" || continue
 		number=$((number + 1))
 		ktap_print_msg "$driver: data units: $units, self-test: $selftest"
-		[ "$units" = many ] || fail "$driver does not"
+		[ "$units" = many ] || fail "$driver takes one data unit a request"
 		[ "$selftest" = passed ] || fail "$driver did not pass its self-test"
 	done < <(drivers_of "xts(aes)")
-	[ $number -gt 0 ] || skip "the kernel has no such driver"
+	[ $number -gt 0 ] || skip "the kernel has no driver that the series has changed"
 }
 
 unit_tests_ran() {
@@ -52,7 +52,7 @@ unit_tests_ran() {
 unit_tests() {
 	mount_debugfs
 	[ -r $SUITE/results ] || skip "the kernel has no KUnit suite skcipher-data-unit"
-	# A suite that has not run also has a result, which is "ok".
+	# If the suite has not run, its result is "ok", too.
 	unit_tests_ran || echo 1 > $SUITE/run
 	sed 's/^/# /' $SUITE/results
 	unit_tests_ran || fail "no unit test ran"
@@ -61,6 +61,6 @@ unit_tests() {
 
 ktap_set_plan 3
 run_case "the driver in use takes many data units" driver_in_use
-run_case "so does each one that was taught" each_driver
-run_case "unit tests" unit_tests
+run_case "each driver that the series has changed does so, too" each_driver
+run_case "KUnit tests" unit_tests
 finish

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that a batched volume on a zoned device keeps the order of its writes.  The cipher
-# answers at once, or later and in another order.  A write out of order fails on such a
-# device.  dm-crypt gets zone appends as writes, too.
+# Proves that a batched volume on a zoned device keeps the order of its writes.  On such a
+# device, a write out of order fails.  The cipher completes requests at once, or later and in
+# another order.  No case uses zone appends, because dm-crypt gets zone appends as writes.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_mdu_cipher.sh
@@ -87,7 +87,7 @@ writes_without_memory() {
 	[ "$(count fallbacks)" -gt 0 ] || fail "no fallbacks: $(get_status)"
 }
 
-# cipher_answers CONTEXT COMMAND...
+# cipher_answers CONTEXT COMMAND...: runs COMMAND with a cipher that completes requests later
 cipher_answers() {
 	reset_cipher queue_len=8 delay_us=500 order=random busy_every=3 "context=$1"
 	"${@:2}"

@@ -16,7 +16,7 @@ SIZE=$((BIOS * BIO))
 # Scatterlists of 32 entries, for which dm-crypt must allocate memory.
 CUT=(--cut 4096)
 # The number of the request that fails, with batching on and off.  There are 8 or 2048
-# requests, so no other one fails.
+# requests, so exactly one of them fails.
 declare -A AT=([on]=5 [off]=1500)
 
 # part FILE NUMBER: prints the part of the file that belongs to that bio
@@ -63,14 +63,14 @@ open_volume() {
 	block_io write "$VOLUME" < "$WORK/plain"
 }
 
-# with_failed FILE SOURCE: FILE has the part of the failed bio from SOURCE.
+# with_failed FILE SOURCE: copies the part of the failed bio from SOURCE to FILE.
 with_failed() {
 	part "$2" "$FAILED" |
 		dd of="$1" bs=$BIO seek="$FAILED" iflag=fullblock conv=notrunc status=none
 }
 
-# one_of_them on|off read|write DEVICE "NAME=VALUE..." [OPTION...]: a bio fails.  The cipher
-# has these parameters.
+# one_of_them on|off read|write DEVICE "NAME=VALUE..." [OPTION...]: checks that one bio fails,
+# and that it does no other harm.  The cipher has these parameters.
 one_of_them() {
 	open_volume "$1" "$3" "${@:5}"
 	# shellcheck disable=SC2086 # several parameters
@@ -98,7 +98,7 @@ one_of_them() {
 	expect_cipher failed -eq 0
 }
 
-# dm-crypt has another error for -EBADMSG.
+# If the cipher returns -EBADMSG, the I/O must fail with EILSEQ and not with EIO.
 bad_message() {
 	open_volume on loop
 	# shellcheck disable=SC2086
@@ -116,13 +116,13 @@ for direction in write read; do
 			one_of_them $batching $direction loop sync_every=1
 		run_async_case "$direction, batching $batching, later" \
 			one_of_them $batching $direction loop "$LATER"
-		run_async_case "$direction, batching $batching, at once, among asynchronous ones" \
+		run_async_case "$direction, batching $batching, at once, others later" \
 			one_of_them $batching $direction loop \
 				"sync_every=${AT[$batching]} queue_len=2"
 	done
 	run_async_case "$direction, later, queue full" \
 		one_of_them on $direction loop busy_every=1
-	run_async_case "$direction, before it was accepted" \
+	run_async_case "$direction, before the call returns" \
 		one_of_them on $direction loop "context=inline busy_every=2"
 done
 run_async_case "read, in softirq context, queue full" \

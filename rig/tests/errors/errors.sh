@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Proves that errors of the device below a batched volume reach the caller, and
-# do no other harm: an I/O fails if it touches a bad sector and only then, the
-# data beside a bad sector is right, no memory is lost, and the volume works again
-# when the device does.
+# do no other harm.  An I/O must fail if it touches a bad sector, and only then.
+# The data beside a bad sector must be right.  dm-crypt must not leak memory.  The
+# volume must work again when the device works again.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_compare.sh
@@ -19,7 +19,7 @@ SIZE=$((1024 * 1024))
 SECTORS=$((SIZE / 512))
 BELOW=$NAME-below
 
-# break_with TABLE_LINE...: gives the device below that table.
+# break_with TABLE_LINE...: loads this table for the device below the volume.
 break_with() {
 	printf '%s\n' "$@" > "$WORK/table"
 	dmsetup load "$BELOW" "$WORK/table"
@@ -40,7 +40,7 @@ break_sectors() {
 		"$end $((SECTORS - end)) linear $DISK $end"
 }
 
-# break_all FLAKEY_FEATURE
+# break_all error_reads|error_writes: makes all reads or writes fail.
 break_all() {
 	BAD=0
 	BAD_END=$SIZE
@@ -82,7 +82,8 @@ fill() {
 	block_io write "$1" --buffered --offset "$2" --length $(($3 - $2))
 }
 
-# Prints which I/Os of $1 bytes, one after the other, touch a bad sector.
+# Prints, for I/Os of $1 bytes that cover the volume one after the other, those that touch a
+# bad sector.
 list_bad() {
 	local offset
 
@@ -91,15 +92,15 @@ list_bad() {
 	done
 }
 
-# expect_errors IO_SIZE: in the last block_io, the I/Os that touch a bad sector failed, and
-# no others.
+# expect_errors IO_SIZE: checks that in the last block_io those I/Os failed that touch a bad
+# sector, and no others.
 expect_errors() {
 	list_bad "$1" > "$WORK/expected-errors"
 	expect_same "$WORK/expected-errors" "$WORK/errors" "I/Os of $1 bytes that failed"
 }
 
-# read_all IO_SIZE [OPTION...]: I/Os that touch a bad sector fail, the others read
-# the data of $WORK/plain.
+# read_all IO_SIZE [OPTION...]: checks that I/Os that touch a bad sector fail, and that
+# the others read the data of $WORK/plain.
 read_all() {
 	local begin=$((BAD / $1 * $1)) end=$(((BAD_END + $1 - 1) / $1 * $1))
 
@@ -126,7 +127,8 @@ write_all() {
 	expect_errors "$1"
 }
 
-# bad read|write SECTOR_SIZE FIRST COUNT [OPTION...]: these sectors are bad.
+# bad read|write SECTOR_SIZE FIRST COUNT [OPTION...]: makes COUNT sectors bad, from FIRST on,
+# and reads or writes in I/Os of several sizes.
 bad() {
 	open_volume "$2" "${@:5}"
 	break_sectors "$3" "$4"
@@ -137,7 +139,7 @@ bad() {
 	works_again
 }
 
-# 64 KiB at a multiple of 64 KiB consist of whole pages on every machine.
+# The bad sectors are 64 KiB at a multiple of 64 KiB.  These are whole pages on every machine.
 buffered() {
 	open_volume "$1"
 	break_sectors 256 128
@@ -149,7 +151,7 @@ buffered() {
 	works_again
 }
 
-# all_fail read|write SECTOR_SIZE: all bios of an I/O fail, so reads give nothing to decrypt.
+# all_fail read|write SECTOR_SIZE: all bios fail, so dm-crypt must decrypt nothing.
 all_fail() {
 	local requests
 
@@ -165,7 +167,7 @@ all_fail() {
 	works_again
 }
 
-# There is no data to write, so only the flush can fail.
+# block_io gets no data to write, so only the flush of its fsync() can fail.
 flush() {
 	open_volume 512
 	break_all error_writes
@@ -175,7 +177,8 @@ flush() {
 	works_again
 }
 
-# Each of these I/Os needs a scatterlist of more than a KiB, and 512 of them fail.
+# Each of these I/Os needs a scatterlist of more than a KiB.  After the first measurement,
+# 512 of them fail.
 gives_back() {
 	local before i
 
@@ -196,11 +199,11 @@ for what in read write; do
 		run_case "${what}s of a bad sector, sectors of $size" bad $what $size 328 1
 		run_case "all ${what}s fail, sectors of $size" all_fail $what $size
 	done
-	run_case "${what}s of the last of a bio's sectors and the next bio's first" \
+	run_case "${what}s of the last sector of a bio and the first of the next" \
 		bad $what 512 255 2
 	run_case "${what}s of bad sectors, without workqueues" \
 		bad $what 512 1021 2 no_read_workqueue no_write_workqueue
-	run_case "hundreds of $what errors: memory is given back" gives_back $what
+	run_case "hundreds of $what errors: no memory leaks" gives_back $what
 done
 for size in 512 4096; do
 	run_case "buffered I/O, sectors of $size" buffered $size

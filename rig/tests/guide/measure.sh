@@ -1,15 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Measure what batching gains on this machine: the speed of I/O on a dm-crypt volume, in turn
-# with one request for many sectors and with one request for each.  Takes five minutes.
+# Measures the gain of batching on this machine: the speed of I/O on a dm-crypt volume with
+# one cipher request for many sectors, and with one cipher request for each sector, in turn.
+# Takes five minutes.
 #
 # usage: measure.sh [options]
 #
-#   --device DEVICE     read DEVICE through a mapping that cannot write; the data on it
-#                       does not matter.  By default, measure.sh reads and writes a
-#                       volume that stores nothing (dm-zero), which shows the cost of
-#                       dm-crypt alone
+#   --device DEVICE     read DEVICE through a read-only mapping; the data on DEVICE does
+#                       not matter.  By default, measure.sh reads and writes a volume
+#                       that stores nothing (dm-zero).  This shows the cost of dm-crypt
+#                       alone
 #   --sector-size LIST  sizes of encryption sectors, in bytes (default 512,4096)
 #   --block-size LIST   sizes of the I/O, as fio writes them (default 4k,64k,1m)
 #   --cipher SPEC       cipher for a key of 512 bits (default aes-xts-plain64)
@@ -18,16 +19,16 @@
 #   --seconds N         time for each measurement (default 2)
 #   --help
 #
-# Prints, for each kind of I/O, MiB/s without and with batching, the median of the rounds'
-# ratios, and their spread: the distance of the quartiles, divided by the median.
+# Prints, for each kind of I/O, MiB/s without and with batching, the median of the ratios of
+# all rounds, and their spread: the distance of the quartiles, divided by the median.
 #
-# Needs root, fio, jq and dmsetup.  The volumes have a random key, which nobody learns.  The
-# command removes them in the end.  It turns batching off for a moment and then restores the
-# setting, so volumes that are opened meanwhile may be without batching.
+# Needs root, fio, jq and dmsetup.  The volumes have random keys, which the command does not
+# keep.  At the end it removes the volumes.  The command turns batching off for a moment and
+# then restores the setting.  A volume that is opened in this moment does not batch.
 
 set -eu
 set -o pipefail
-# printf must take numbers with a dot.
+# printf must accept numbers with a decimal point.
 export LC_ALL=C
 
 usage() {
@@ -106,7 +107,7 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 1' HUP INT TERM
 
-# Large enough for fio never to reach the end.
+# The volume is so large that fio never reaches its end.
 if [ -z "$device" ]; then
 	dmsetup create "$name-zero" --table "0 67108864 zero"
 	disk=/dev/mapper/$name-zero
@@ -119,7 +120,8 @@ sectors=$(blockdev --getsz "$disk")
 sectors=$((sectors - sectors % 2048))
 [ "$sectors" -gt 0 ] || die "$device is smaller than 1 MiB"
 
-# open_volume on|off SECTOR_SIZE: the table, with the key, is on no command line.
+# open_volume on|off SECTOR_SIZE: opens a volume.  dmsetup reads the table from stdin, so the
+# key is on no command line.
 open_volume() {
 	local key
 
@@ -174,7 +176,7 @@ for size in "${sizes[@]}"; do
 	for ((round = 0; round < rounds; round++)); do
 		for rw in "${directions[@]}"; do
 			for bs in "${blocks[@]}"; do
-				# Change the order, as a machine gets warm.
+				# Change the order: a machine gets slower as it gets warm.
 				if [ $((round % 2)) -eq 0 ]; then
 					off=$(speed off "$rw" "$bs")
 					on=$(speed on "$rw" "$bs")

@@ -1,16 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that measure.sh measures both ways, writes to no device, leaves nothing behind, and
-# says what is wrong if it cannot measure.  People run measure.sh on machines with volumes
-# that are in use.
+# Proves that measure.sh measures with and without batching, writes to no device, leaves
+# nothing behind, and prints the reason if it cannot measure.  People run measure.sh on
+# machines with volumes that are in use.
 
 . "$(dirname "$0")"/_lib.sh
 require_tools fio jq
 dmsetup targets | grep '^zero ' > /dev/null || skip_all "the kernel has no dm-zero"
 [ "$AES_XTS" = aes-xts ] || skip_all "the preferred driver takes one data unit a request"
 
-# The mappings of measure.sh have other names than those of the tests.
+# nothing_left Y|N: checks that measure.sh left no mappings, and left the parameter at this
+# value.  clean_case() does not know the names of these mappings.
 nothing_left() {
 	[ "$(dmsetup ls | grep -c '^dm-crypt-measure')" -eq 0 ] || fail "mappings are left over"
 	[ "$(cat "$PARAMETER")" = "$1" ] || fail "the parameter is not what it was: $1"
@@ -51,11 +52,11 @@ reads_device() {
 	nothing_left Y
 }
 
-# refuses PATTERN ARGUMENT...
+# refuses PATTERN ARGUMENT...: checks that measure.sh refuses the arguments with this message
 refuses() {
 	! measure "${@:2}" || fail "not refused: ${*:2}"
 	grep -e "$1" "$WORK/message" > /dev/null ||
-		fail "not refused for what is wrong: $(cat "$WORK/message")"
+		fail "refused for another reason: $(cat "$WORK/message")"
 	nothing_left Y
 }
 
@@ -85,10 +86,10 @@ in_use() {
 }
 
 ktap_set_plan 6
-run_case "both ways, with batching for new volumes" both_ways Y
-run_case "both ways, without" both_ways N
+run_case "both ways, if batching is on" both_ways Y
+run_case "both ways, if batching is off" both_ways N
 run_case "reads a device, and does not write to it" reads_device
-run_case "arguments that are wrong" bad_arguments
-run_case "a cipher that does not batch, and one that is none" no_batching
+run_case "wrong arguments" bad_arguments
+run_case "a cipher that does not batch, and an unknown cipher" no_batching
 run_case "a device that is in use" in_use
 finish

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that the commands of the administrator's page do what the page says.  The test takes
-# the commands out of the page, section by section, and runs them.  It replaces only the names
-# of volumes and disks, and the command dm-crypt-measure.
+# Proves that the commands of the administrator's page do what the page says.  The test reads
+# the commands from the page, section by section, and runs them.  The test replaces only the
+# names of volumes and disks, and the command dm-crypt-measure.
 
 . "$(dirname "$0")"/_lib.sh
 require_tools cryptsetup fio jq
@@ -23,7 +23,7 @@ section() {
 				{ last = $0 }' "$PAGE"
 }
 
-# commands: prints the commands of root from the lines on stdin
+# commands: prints the commands among the lines on stdin: those with root's prompt "#"
 commands() {
 	sed -n 's/^\t# //p'
 }
@@ -65,7 +65,7 @@ shows_status() {
 	make_volumes
 	run_section "Does my volume batch?" > "$WORK/all"
 	[ "$(grep -c 'crypt batch_sectors:on ' "$WORK/all")" -eq 3 ] ||
-		fail "not one volume and then two: $(cat "$WORK/all")"
+		fail "not one status line and then two: $(cat "$WORK/all")"
 	example=$(section "Does my volume batch?" | grep $'^\t0 .* crypt ')
 	[ "$(words <<< "$example")" = "$(head -n 1 "$WORK/all" | words)" ] ||
 		fail "a status line has other words: $(cat "$WORK/all")"
@@ -90,7 +90,7 @@ measures() {
 	make_volumes
 	run_section "How to measure one's own machine" > "$WORK/all"
 	[ "$(grep -cE '^512 +(read|write) ' "$WORK/all")" -eq 3 ] ||
-		fail "not two rows, and one of the device: $(cat "$WORK/all")"
+		fail "not two rows, and one row of the device: $(cat "$WORK/all")"
 }
 
 switches_off() {
@@ -140,10 +140,10 @@ all_of_them() {
 
 ktap_set_plan 7
 run_case "the status of one volume, and of all" shows_status
-run_case "what /proc/crypto says of drivers" shows_drivers
+run_case "the drivers in /proc/crypto" shows_drivers
 run_case "the size of the sectors" shows_sector_size
 run_case "measuring" measures
-run_case "switching a volume off and on, and no other" switches_off
-run_case "comparing a volume both ways" compares
-run_case "there are no other commands" all_of_them
+run_case "switching batching off and on for one volume" switches_off
+run_case "comparing a volume with and without batching" compares
+run_case "the cases run all commands of the page" all_of_them
 finish

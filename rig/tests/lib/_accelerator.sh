@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034 # variables for the tests
 #
-# Volumes with the ciphers of a virtio crypto device, and with the same ciphers on the CPU.
-# To be sourced after _lib.sh.
+# Opens volumes that a virtio crypto device encrypts, and volumes that the CPU encrypts with
+# the same ciphers.  To be sourced after _lib.sh.
 
 VIRTIO_DRIVER=/sys/bus/virtio/drivers/virtio_crypto
 # The device of the test module, rig/modules/virtio_crypto_device.
@@ -12,7 +12,7 @@ LOADED=
 OPTIONS=()
 SHAPE=()
 
-# Prints the name on the bus of the device that the driver is bound to.
+# Prints the name of the device that the driver is bound to, such as virtio2.
 virtio_device() {
 	local device
 
@@ -26,7 +26,7 @@ unbind() {
 	echo "$DEVICE" > $VIRTIO_DRIVER/unbind
 }
 
-# Binds the driver to the device again that unbind() took from it.
+# Binds the driver again to the device from which unbind() has unbound it.
 bind() {
 	echo "$DEVICE" > $VIRTIO_DRIVER/bind
 }
@@ -39,8 +39,8 @@ clean_virtio_crypto() {
 	[ -z "$LOADED" ] || rmmod virtio_crypto_device
 }
 
-# Uses the device that exists, or else the device of the test module.  Sets MODES to the
-# cipher modes of the device.
+# If there is no virtio crypto device, loads the test module, which makes a device.  Sets
+# MODES to the cipher modes of the device.
 require_virtio_crypto() {
 	local mode
 
@@ -54,7 +54,7 @@ require_virtio_crypto() {
 	for mode in cbc xts; do
 		! has_driver $mode || MODES+=("$mode")
 	done
-	[ ${#MODES[@]} -gt 0 ] || skip_all "the device has no cipher of disks"
+	[ ${#MODES[@]} -gt 0 ] || skip_all "the device has neither CBC nor XTS"
 }
 
 # set_device NAME=VALUE...: sets parameters of the test module
@@ -74,7 +74,7 @@ expect_device() {
 	test "$value" "$2" "$3" || fail "device: $1 is not $2 $3, but $value"
 }
 
-# device_drivers [cbc|xts]: prints the drivers of the device, as drivers_of() does
+# device_drivers [cbc|xts]: prints the line of drivers_of() for each driver that uses the device
 device_drivers() {
 	local mode
 
@@ -83,8 +83,8 @@ device_drivers() {
 	done
 }
 
-# If the host is busy, the self-tests of a driver run for longer than the kernel lets
-# anybody wait for them.
+# Have all drivers that use the device passed their self-tests?  On a busy host, the kernel
+# stops waiting for a self-test before the self-test ends.
 self_tests_done() {
 	! device_drivers | grep -v ' passed ' > /dev/null
 }
@@ -105,7 +105,7 @@ device_cipher() {
 	echo "capi:virtio_crypto_aes_$1"
 }
 
-# Prints the template, whatever other drivers there are.
+# Prints the template with AES of single blocks, so that the CPU encrypts the volume.
 cpu_cipher() {
 	case $1 in
 	cbc)	echo "capi:cbc($(aes_driver))" ;;
@@ -113,7 +113,8 @@ cpu_cipher() {
 	esac
 }
 
-# Prints how many interrupts the device's queues had.  The control queue may be included.
+# Prints how many interrupts the device's data queues had.  If all queues share an interrupt,
+# the number includes the control queue.
 interrupts() {
 	if [ -d $TEST_DEVICE ]; then
 		cat $TEST_DEVICE/interrupts
@@ -124,14 +125,15 @@ interrupts() {
 		END { print sum + 0 }' /proc/interrupts
 }
 
-# uses_device yes|no COMMAND...: does COMMAND cause interrupts of the device?
+# uses_device yes|no COMMAND...: runs COMMAND.  Fails the case if COMMAND causes no interrupts of
+# the device (yes), or if it causes any (no).
 uses_device() {
 	local expected=$1 before used=no
 
 	before=$(interrupts)
 	"${@:2}"
 	[ "$(interrupts)" -eq "$before" ] || used=yes
-	[ $used = "$expected" ] || fail "is the device used? $used"
+	[ $used = "$expected" ] || fail "device used: $used, expected: $expected"
 }
 
 # prepare_volume KEY_BYTES: sets DISK and KEY, and puts random data into $WORK/plain.
@@ -141,7 +143,7 @@ prepare_volume() {
 	random_file "$WORK/plain" $SIZE
 }
 
-# open_volume MODE: opens $VOLUME, which the device encrypts, and writes $WORK/plain.
+# open_volume MODE: opens $VOLUME, which the device encrypts, and writes $WORK/plain to it.
 open_volume() {
 	MODE=$1
 	prepare_volume "$(key_bytes "$MODE")"
@@ -150,7 +152,7 @@ open_volume() {
 	expect_batched
 }
 
-# Sets the key of the volume again, so that the driver looks for a device.
+# Sets the key of the volume again.  For each key the driver looks for a device.
 set_key_again() {
 	dmsetup suspend "$NAME"
 	dmsetup message "$NAME" 0 key wipe
@@ -167,7 +169,7 @@ on_volume() {
 	unmap
 }
 
-# SHAPE has options of block_io for the I/Os.
+# SHAPE has block_io options, which set the sizes and segments of the I/Os.
 write_plain() {
 	block_io write "$VOLUME" "${SHAPE[@]}" < "$WORK/plain"
 }
@@ -177,7 +179,7 @@ read_plain() {
 	expect_same "$WORK/plain" "$WORK/out" "read from the volume"
 }
 
-# cpu_agrees: closes $VOLUME.  The CPU must read $WORK/plain from the disk.
+# cpu_agrees: closes $VOLUME, and checks that the CPU reads $WORK/plain from the disk.
 cpu_agrees() {
 	unmap
 	on_volume "$(cpu_cipher "$MODE")" read_plain

@@ -1,25 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2154,SC2120 # of _lib.sh, _accelerator.sh and tests
 #
-# A volume on the device of rig/modules/virtio_crypto_device.  The tests can make this
-# device misbehave.  To be sourced after _lib.sh, and instead of _accelerator.sh.
+# Opens volumes that the device of rig/modules/virtio_crypto_device encrypts.  The tests can
+# make this device misbehave.  To be sourced after _lib.sh, and instead of _accelerator.sh.
 
 . "$TEST_DIR"/_accelerator.sh
 require_virtio_crypto
 [ -d $TEST_DEVICE ] || skip_all "there is another virtio crypto device"
 
-# One bio of 128 sectors.
+# Bytes of a piece of the volume: one bio of 128 sectors.
 PIECE=65536
 
-# reload_device [NAME=VALUE...]: replaces the device by one with these parameters, and the
-# defaults of all others.
+# reload_device [NAME=VALUE...]: loads the module again, which makes a new device with these
+# parameters.  All other parameters have their defaults.
 reload_device() {
 	rmmod virtio_crypto_device
 	modprobe virtio_crypto_device "$@"
 }
 
-# run_device_case DESCRIPTION FUNCTION [ARGUMENT...]: runs a case.  The next one has a new
-# device.
+# run_device_case DESCRIPTION FUNCTION [ARGUMENT...]: runs a case, and then makes a new device
+# for the next case.
 run_device_case() {
 	run_case "$@"
 	reload_device
@@ -32,7 +32,7 @@ open_second() {
 	NAME=$NAME-2 map "$DISK_2" "$(device_cipher "$MODE")-plain64" "$KEY_2" 8
 }
 
-# send_piece NUMBER: writes new data to that piece of $VOLUME.
+# send_piece NUMBER: writes new random data to that piece of $VOLUME.
 send_piece() {
 	random_file "$WORK/piece.$1" $PIECE
 	block_io write "$VOLUME" --offset $(($1 * PIECE)) --length $PIECE \
@@ -88,7 +88,8 @@ everything_works() {
 	read_plain
 }
 
-# like_cpu MODE yes|no: does a volume use the device?  Its data must be right.
+# like_cpu MODE yes|no: checks that a volume uses the device (yes) or does not (no), and that
+# the CPU reads the same data from its disk.
 like_cpu() {
 	local features
 
@@ -99,7 +100,7 @@ like_cpu() {
 	cpu_agrees
 }
 
-# Closes $VOLUME, whose data must be right.  A volume uses the next device.
+# Closes $VOLUME and checks its data.  Then checks that a new volume uses a new device.
 works_again() {
 	cpu_agrees
 	reload_device

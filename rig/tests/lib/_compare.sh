@@ -7,13 +7,15 @@ KEY=$(random_key 64)
 # Bytes of an encryption sector.
 UNIT=512
 
-# expect_read FILE [OPTION...]: block_io with these options reads FILE from the volume.
+# expect_read FILE [OPTION...]: checks that block_io with these options reads the data of FILE
+# from the volume.
 expect_read() {
 	block_io read "$VOLUME" "${@:2}" > "$WORK/out"
 	expect_same "$1" "$WORK/out" "read ${*:2}"
 }
 
-# expect_on_disk FILE: an independent program, the oracle, decrypts the disk to FILE.
+# expect_on_disk FILE: checks that the oracle, an independent program, gets the data of FILE
+# when it decrypts the disk.
 expect_on_disk() {
 	block_io read "$DISK" | oracle decrypt --key "$KEY" --sector-size "$UNIT" > "$WORK/out"
 	expect_same "$1" "$WORK/out" "on disk"

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Looks for lost memory.  Asks kmemleak if the kernel has it.  In such a kernel KASAN
-# keeps much of the freed memory for some time, so the amount of memory in use says
-# nothing.  To be sourced.  The functions expect_* need _lib.sh.
+# Looks for memory leaks, with kmemleak if the kernel has it, or else by the amount of
+# memory in use.  The rig's kernel with kmemleak also has KASAN, which keeps freed memory
+# for some time, so its amount of memory in use says nothing.  To be sourced.  The functions
+# expect_* need _lib.sh.
 
 KMEMLEAK=/sys/kernel/debug/kmemleak
 
@@ -38,8 +39,7 @@ has_kmemleak() {
 	[ -w $KMEMLEAK ]
 }
 
-# Fails the case if dm-crypt lost memory.  Memory that an earlier test lost counts, too:
-# that is a leak as well.
+# Fails the case if dm-crypt leaked memory, also if it did so in an earlier test.
 expect_no_leaks() {
 	local leaks
 

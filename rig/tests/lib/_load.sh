@@ -1,22 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# I/O in the background, while a test does something to the volume.  To be sourced after
+# Runs I/O in the background (loads), while a test changes the volume.  To be sourced after
 # _lib.sh.
 
 LOADS=()
 # The loads write and read the target: the volume, or a file in the volume.
 TARGET=$VOLUME
 
-# Resumes the volume if a failed case left it suspended, as the loads wait for it.
-# The test may define its own resume_volume().
+# A failed case may leave the volume suspended.  Resumes the volume, so that the loads can
+# end.  The test may define its own resume_volume().
 resume_volume() {
 	dmsetup message "$NAME" 0 key set "$KEY" 2> /dev/null || :
 	dmsetup resume "$NAME" || :
 }
 
-# load OFFSET LENGTH: writes that part of the target and reads it back, with the data
-# of two files in turn, until the file "stop" exists.  The data of the second remains.
+# load OFFSET LENGTH: writes the data of two files in turn to that part of the target, and
+# reads each back, until the file "stop" exists.  At the end, the part has the data of the
+# second file.
 load() {
 	local file
 
@@ -31,7 +32,7 @@ load() {
 	done
 }
 
-# start_load OFFSET LENGTH: starts a load.  There may be several, on different parts.
+# start_load OFFSET LENGTH: starts a load.  Several loads can run on different parts.
 start_load() {
 	random_file "$WORK/first.$1" "$2"
 	random_file "$WORK/last.$1" "$2"
@@ -92,10 +93,10 @@ end_load() {
 
 compare_load() {
 	block_io read "$TARGET" --offset "$1" --length "$2" > "$WORK/read.$1"
-	expect_same "$WORK/last.$1" "$WORK/read.$1" "what the load left at $1"
+	expect_same "$WORK/last.$1" "$WORK/read.$1" "data of the load at $1"
 }
 
-# compare_loads: the target must hold what the loads wrote last.
+# compare_loads: checks that the target has the data that the loads wrote last.
 compare_loads() {
 	for_each_load compare_load
 }

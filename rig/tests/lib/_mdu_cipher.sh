@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# The asynchronous cipher of rig/modules/mdu_cipher, and devices that complete in softirq and
-# timer context.  To be sourced after _lib.sh.  Skips the test if one of them is missing, and
-# undoes failed allocations when the test ends.
+# Prepares the asynchronous cipher of rig/modules/mdu_cipher, and makes devices that complete
+# in softirq and timer context.  To be sourced after _lib.sh.  Skips the test if the kernel
+# lacks the cipher or null_blk.  Calls stop_failing() when the test ends.
 
 . "$TEST_DIR"/_compare.sh
 . "$TEST_DIR"/_faults.sh
@@ -31,8 +31,9 @@ reset_cipher() {
 	echo > $MDU_COUNTERS
 }
 
-# Puts the counters of the cipher into CIPHER.  Reads the file only once: "read" would
-# read it again for each line, and the numbers may be longer by then.
+# Puts the counters of the cipher into CIPHER.  Reads the whole file at once: "read" on the
+# file would make the kernel print the counters again for each line.  If a number had become
+# longer, the lines would shift.
 read_cipher() {
 	local name number
 
@@ -57,14 +58,15 @@ expect_cipher() {
 	done
 }
 
-# With all parameters of the cipher, each request must complete, and nobody may
-# touch a request before that.
+# Whatever the parameters of the cipher are, each request must complete, and dm-crypt must
+# not change a request before it completes.
 expect_cipher_sane() {
 	expect_cipher completed -eq requests corrupted -eq 0
 }
 
-# make_device loop|irq1|irq2 MIB: sets DISK.  A null_blk keeps its data.  With more than
-# one hardware queue, irqmode 1 uses no softirq.  A poll queue would count as one more.
+# make_device loop|irq1|irq2 MIB: sets DISK.  irq1 and irq2 are null_blk devices with that
+# irqmode, which store their data.  With irqmode 1, a device of more than one hardware queue
+# does not complete in softirq context.  A poll queue counts as a queue, so there is none.
 make_device() {
 	case $1 in
 	loop)	DISK=$(make_disk $(($2 * 2048))) ;;
@@ -72,8 +74,8 @@ make_device() {
 	esac
 }
 
-# open_encrypted DEVICE CIPHER [OPTION...]: opens $VOLUME, whose sectors have UNIT bytes.
-# The oracle has encrypted SIZE random bytes for $VOLUME, which are also in $WORK/plain.
+# open_encrypted DEVICE CIPHER [OPTION...]: writes SIZE random bytes to $WORK/plain, lets the
+# oracle encrypt them to a new disk, and opens it as $VOLUME, with sectors of UNIT bytes.
 open_encrypted() {
 	make_device "$1" $((SIZE >> 20))
 	random_file "$WORK/plain" "$SIZE"
@@ -83,8 +85,8 @@ open_encrypted() {
 	expect_on
 }
 
-# write_at_once FILE: two programs write a half of FILE each, one of them in one I/O of many
-# bios and many segments, the other one in I/Os of many sizes.
+# write_at_once FILE: two programs write one half of FILE each, at the same time.  The first
+# half is one I/O of many bios and segments.  The second half is I/Os of many sizes.
 write_at_once() {
 	local half=$((SIZE / 2)) large
 
@@ -121,7 +123,8 @@ require_helper xts_oracle
 [ -d $MDU_PARAMETERS ] || { modprobe -q mdu_cipher && LOADED=yes; } ||
 	skip_all "no module mdu_cipher, see rig/modules/mdu_cipher"
 trap clean_async EXIT
-# The kernel goes on testing the cipher after modprobe, and the cipher counts that.
+# The kernel may test the cipher even after modprobe has returned.  The counters include the
+# requests of this self-test, so the test has to wait.
 mdu_cipher_tested() {
 	drivers_of "xts(aes)" | grep '^xts-mdu-test .* passed skcipher' > /dev/null
 }

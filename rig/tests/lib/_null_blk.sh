@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Null block devices, which complete in the context that a test chooses.  To be
-# sourced after _lib.sh.  The test must call remove_null_blk() however it ends.
+# Makes null block devices, which complete in the context that a test chooses.  To be
+# sourced after _lib.sh.  The test must call remove_null_blk(), also if it fails.
 
 CONFIGFS=/sys/kernel/config/nullb
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Tables of batched volumes with random options, sector sizes and IVs.  To be sourced.
-# The test must seed RANDOM, which decides.
+# Chooses random options, sector sizes and IVs for tables of batched volumes.  To be
+# sourced.  All choices depend on RANDOM, which the test must seed.
 
 # shellcheck disable=SC2034 # variables for the tests
 
@@ -19,7 +19,7 @@ choose_options() {
 	for flag in "${FLAGS[@]}"; do
 		[ $((RANDOM % 2)) -eq 0 ] || OPTIONS+=("$flag")
 	done
-	# The IVs of volumes of up to 16 MiB fit in 32 bits.
+	# With "plain", all IVs have to fit in 32 bits.  This offset has 30 bits.
 	IV=plain
 	IV_OFFSET=$((RANDOM << 15 | RANDOM))
 	if [ $((RANDOM % 2)) -eq 0 ]; then

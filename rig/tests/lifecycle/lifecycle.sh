@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that a batched volume survives changes while it is in use, and that the
-# data is right afterwards.  The test gives the volume another table or another size,
-# or suspends the volume, wipes its key and sets the key again.
+# Proves that a batched volume continues to work if it changes while it is in use, and
+# that the data is right afterwards.  The test loads another table, changes the size, or
+# suspends the volume, wipes its key and sets the key again.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_compare.sh
@@ -22,7 +22,7 @@ open_volume() {
 	expect_batched
 }
 
-# reload SECTORS [OPTION...]: gives the volume another table while it is in use.
+# reload SECTORS [OPTION...]: loads another table for the volume while it is in use.
 reload() {
 	local sectors=$1
 
@@ -39,7 +39,7 @@ start_loads() {
 	start_load $((QUARTER * 3)) $((QUARTER / 2))
 }
 
-# Reads without batching, as only that shows whether the bytes on disk are right.
+# Reads without batching.  A read with batching could undo an error of a batched write.
 end_loads() {
 	end_load
 	set_batching N
@@ -49,7 +49,7 @@ end_loads() {
 	expect_read <(head -c $QUARTER "$WORK/plain") --length $QUARTER
 }
 
-# Each table has its own counters.
+# Loads many tables.  Each table has its own counters, so expect_batched tests only the last one.
 other_tables() {
 	local options
 
@@ -78,7 +78,7 @@ expect_sectors() {
 	[ "$sectors" -eq "$1" ] || fail "the volume has $sectors sectors, not $1"
 }
 
-# Half of the volume goes away and comes back while the other half is in use.
+# Removes the second half of the volume and adds it again, while the first half is in use.
 other_size() {
 	open_volume "$1"
 	start_load 0 $((SIZE / 8))
@@ -103,8 +103,8 @@ other_size() {
 	expect_on_disk "$WORK/new"
 }
 
-# A volume without key does not resume.  I/O waits until the volume has its key again, and
-# does not reach the disk before.
+# A volume without a key must not resume.  Its I/O must wait until the volume has its key
+# again, and must not reach the disk before.
 wiped_key() {
 	local options reader writer requests
 
@@ -128,13 +128,13 @@ wiped_key() {
 		kill -0 $reader 2> /dev/null || fail "the reader did not wait for the key"
 		expect_count batches "$requests"
 		block_io read "$DISK" > "$WORK/out"
-		expect_same "$WORK/before" "$WORK/out" "disk of a volume without key"
+		expect_same "$WORK/before" "$WORK/out" "disk of a volume without a key"
 		dmsetup message "$NAME" 0 key set "$KEY"
 		dmsetup resume "$NAME"
 		wait $reader
 		wait $writer
 		expect_more_requests "$requests"
-		expect_same <(head -c $QUARTER "$WORK/plain") "$WORK/read" "read without key"
+		expect_same <(head -c $QUARTER "$WORK/plain") "$WORK/read" "read without a key"
 		expect_read "$WORK/new" --offset $((SIZE / 2)) --length $QUARTER
 	done
 	end_loads

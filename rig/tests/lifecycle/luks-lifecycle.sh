@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Proves that cryptsetup can reencrypt an open LUKS2 volume with batching and a mounted
-# file system, while loads write a file and read it back.  In the end the test reads the
-# files without batching.  lifecycle.sh tests the steps of luksSuspend and of resize.
+# file system, while loads write a file and read it back.  At the end, the test reads the
+# files without batching.  lifecycle.sh tests what cryptsetup luksSuspend and resize do.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_load.sh
@@ -17,7 +17,7 @@ resume_volume() {
 	cryptsetup luksResume --key-file "$WORK/key" "$NAME" || :
 }
 
-# Removes devices that only an interrupted reencryption leaves behind.
+# Removes the devices that an interrupted reencryption leaves behind.
 remove_helpers() {
 	local node
 
@@ -60,7 +60,7 @@ compare_files() {
 	e2fsck -fn "$VOLUME" > "$WORK/fsck" 2>&1 || fail "e2fsck: $(cat "$WORK/fsck")"
 	mount_volume
 	compare_loads
-	expect_same "$WORK/kept" "$WORK/mnt/kept" "a file that nobody wrote to"
+	expect_same "$WORK/kept" "$WORK/mnt/kept" "a file without a load"
 	umount "$WORK/mnt"
 }
 
@@ -103,11 +103,12 @@ reencrypted() {
 	: > "$WORK/seen"
 	wait $watcher
 	grep "^$NAME-.* crypt batch_sectors:on batches:[1-9]" "$WORK/watched" > /dev/null ||
-		fail "nothing was batched meanwhile: $(sort -u "$WORK/watched" | tail -n 3)"
+		fail "no batch during the reencryption: $(sort -u "$WORK/watched" | tail -n 3)"
 	finish_load
 }
 
-# The file system has blocks of 4096 bytes.  With smaller ones cryptsetup would refuse.
+# cryptsetup refuses sectors that are larger than the blocks of the file system.  These have
+# 4096 bytes.
 larger_sectors() {
 	reencrypted 512 --resilience checksum --sector-size 4096
 	cryptsetup luksDump "$DISK" > "$WORK/dump"

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that the removal of a batched volume waits for its I/O, and leaves nothing behind;
-# and that dm-crypt, if it is a module, can be unloaded when the last volume is gone and not
-# before, and be loaded again, with and without batching.
+# Proves that the removal of a batched volume waits for its I/O, and leaves nothing behind.
+# If dm-crypt is a module, the test unloads it, which must work when the last volume is gone and
+# not before.  Then it loads the module again, with and without batching.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_compare.sh
@@ -14,7 +14,7 @@ require_tools modprobe rmmod
 SIZE=$((1024 * 1024))
 SECTORS=$((SIZE / 512))
 
-# The removal waits for the work that follows after the last I/O has completed.
+# The removal must wait for the work that dm-crypt does after the last I/O has completed.
 right_after_io() {
 	local i
 
@@ -35,7 +35,7 @@ right_after_io() {
 	expect_on_disk "$WORK/plain"
 }
 
-# create_many NUMBER: creates all of these volumes with one program.
+# create_many NUMBER: creates this number of volumes with one call of dmsetup.
 create_many() {
 	local i specification=
 
@@ -55,7 +55,7 @@ leaves_nothing() {
 	for i in {1..23}; do
 		create_many 30
 		dmsetup remove "${NAMES[@]}"
-		# Some of the memory for the first volumes stays.
+		# The kernel keeps some of the memory of the first volumes, so measure later.
 		[ "$i" -ne 3 ] || before=$(meminfo Percpu)
 	done
 	if has_kmemleak; then
@@ -66,21 +66,21 @@ leaves_nothing() {
 		fail "memory for each processor grew from $before to $(meminfo Percpu) KiB"
 }
 
-# Unloads dm-crypt.  The last work of a removed volume may still hold the module.
+# Unloads dm-crypt.  Repeats this, as the last work of a removed volume may hold the module.
 unload() {
 	wait_for 10 rmmod dm_crypt 2> "$WORK/message"
 }
 
-# The functions of _lib.sh need the parameter, whatever happens to a case.
+# Loads dm-crypt again, also if the case fails: functions of _lib.sh set its parameter.
 load_again() {
 	[ -e "$PARAMETER" ] || modprobe dm-crypt
 }
 
-# use_volume on|off: writes the volume, reads it, and tries to unload the module meanwhile.
+# use_volume on|off: writes and reads the volume.  Checks that the module cannot be unloaded.
 use_volume() {
 	map "$DISK" aes-xts-plain64 "$KEY" 0
 	"expect_$1" disabled
-	! rmmod dm_crypt 2> "$WORK/message" || fail "unloaded with a volume mapped"
+	! rmmod dm_crypt 2> "$WORK/message" || fail "unloaded while there is a volume"
 	grep 'in use' "$WORK/message" > /dev/null || fail "not in use: $(cat "$WORK/message")"
 	[ ! -e "$WORK/plain" ] || expect_read "$WORK/plain"
 	random_file "$WORK/plain" $SIZE
@@ -115,5 +115,5 @@ for size in 512 4096; do
 	run_case "sectors of $size: removal right after I/O" right_after_io $size
 done
 run_case "hundreds of volumes leave nothing behind" leaves_nothing
-run_case "the module is unloaded without volumes, and loaded again" module_loaded_again
+run_case "the module is unloaded when there are no volumes, and loaded again" module_loaded_again
 finish

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that dm-crypt frees its scatterlists, with a cipher that answers at once, with one
-# that answers later, and with one that fails: hundreds of bios that need a scatterlist do
-# not make the kernel's own memory grow.
+# Proves that dm-crypt frees its scatterlists if the cipher completes requests at once or
+# later, or fails.  Hundreds of bios that need a scatterlist must not make the kernel's own
+# memory grow.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_kmemleak.sh
@@ -11,16 +11,18 @@
 
 SIZE=$((8 * 1024 * 1024))
 BIO=(--cut 512 --sizes 16384)		# 32 segments in a bio
-# Each scatterlist takes more than a KiB, and there are $SIZE / 16 KiB of them.
+# Each scatterlist takes more than a KiB, and there are $SIZE / 16 KiB of them.  If they leaked,
+# memory would grow by more than this.
 MOST_KIB=256
 
-# transfer read|write: transfers all of the volume, also if the cipher fails.
+# transfer read|write: transfers the whole volume, and continues if the cipher fails.
 transfer() {
 	# A read ignores its input.
 	block_io "$1" "$VOLUME" "${BIO[@]}" --errors "$WORK/errors" < "$WORK/plain" > "$WORK/out"
 }
 
-# gives_back read|write CIPHER [NAME=VALUE...]: with these parameters of MDU_CIPHER
+# gives_back read|write CIPHER [NAME=VALUE...]: checks that dm-crypt frees the memory.
+# MDU_CIPHER has these parameters.
 gives_back() {
 	local before
 
@@ -28,7 +30,7 @@ gives_back() {
 	DISK=$(make_disk $((SIZE / 512)))
 	map "$DISK" "$2" "$KEY" 0
 	random_file "$WORK/plain" $SIZE
-	# The first run makes the allocations that stay.
+	# The first run makes allocations that the kernel keeps.
 	transfer write
 	transfer read
 	before=$(meminfo SUnreclaim)
@@ -39,7 +41,7 @@ gives_back() {
 	expect_cipher_sane
 }
 
-# gives_back_failed read|write NAME=VALUE...: each bio fails.
+# gives_back_failed read|write NAME=VALUE...: checks the same if each bio fails.
 gives_back_failed() {
 	gives_back "$1" "$MDU_CIPHER" fail_every=1 "${@:2}"
 	expect_cipher failed -eq requests
@@ -48,11 +50,11 @@ gives_back_failed() {
 
 ktap_set_plan 6
 for what in write read; do
-	run_async_case "memory is given back after ${what}s" gives_back $what aes-xts-plain64
-	run_async_case "memory is given back after ${what}s, with an asynchronous cipher" \
+	run_async_case "memory is freed after ${what}s" gives_back $what aes-xts-plain64
+	run_async_case "memory is freed after ${what}s, with an asynchronous cipher" \
 		gives_back $what "$MDU_CIPHER"
 done
-run_async_case "memory is given back after writes that fail later" gives_back_failed write
-run_async_case "memory is given back after reads that fail at once" \
+run_async_case "memory is freed after writes that fail later" gives_back_failed write
+run_async_case "memory is freed after reads that fail at once" \
 	gives_back_failed read sync_every=1
 finish

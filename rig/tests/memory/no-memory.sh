@@ -2,16 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Proves that a volume works while dm-crypt gets no memory but its reserves.  Pages, bios
-# and requests come from the reserves, also where nobody can wait for them.  I/O continues
-# when the reserves are used up.
+# and requests come from the reserves, also where dm-crypt must not wait for them.  I/O must
+# continue when the reserves are used up.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_mdu_cipher.sh
 require_dm_crypt_faults
 
 SIZE=$((4 * 1024 * 1024))
-# The whole volume at once: this has more sectors than the reserve of 64 requests, and
-# more pages than the reserve of 256 pages.  So has each of its halves.
+# One I/O for the whole volume.  The volume, and each of its halves, has more sectors than
+# the reserve has requests (64), and more pages than the reserve has pages (256).
 WHOLE=(--sizes "$SIZE" --cut 8192)
 # One bio at a time.
 BIO=(--sizes 131072 --cut 2048)
@@ -27,7 +27,7 @@ works() {
 	expect_read "$WORK/new" "${WHOLE[@]}"
 	stop_failing
 	[ "$(count fallbacks)" -gt 0 ] || fail "no fallbacks: $(get_status)"
-	# There is memory again.
+	# Now there is memory again.
 	write_at_once "$WORK/plain"
 	expect_on_disk "$WORK/plain"
 }
@@ -37,7 +37,7 @@ synchronous() {
 	works
 }
 
-# The cipher holds at least as many requests as the reserve has.
+# The cipher must hold at least as many requests as the reserve has.
 asynchronous() {
 	open_encrypted "$1" "$MDU_CIPHER" "${@:2}"
 	reset_cipher queue_len=1000 delay_us=2000 order=random busy_every=7
@@ -47,7 +47,7 @@ asynchronous() {
 }
 
 # dm-crypt cannot wait for a request in softirq context.  A workqueue continues the bio,
-# which then is not batched, and does not fall back another time.
+# sector by sector, without a second fallback.
 in_softirq() {
 	open_encrypted "$1" "$MDU_CIPHER" no_read_workqueue
 	reset_cipher queue_len=1000 delay_us=2000

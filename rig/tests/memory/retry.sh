@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that a workqueue continues a bio which dm-crypt cannot finish in softirq
-# context, because the queue of the cipher is full, and that no part of the bio is
-# processed twice.  A batched bio stays one request.  A bio that found no memory for
-# its scatterlist falls back once, and is not batched when a workqueue continues it.
+# Proves that a workqueue continues a bio that dm-crypt cannot finish in softirq
+# context, because the queue of the cipher is full.  dm-crypt must process no part of
+# the bio twice.  A batched bio stays one request.  A bio that found no memory for its
+# scatterlist falls back once, and is not batched when a workqueue continues it.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_mdu_cipher.sh
@@ -48,15 +48,15 @@ falls_back() {
 }
 
 # dm-crypt converts the first sector of each bio in softirq context, and stops because
-# the queue is full.  The delay keeps the queue full until dm-crypt looks.  Now and then
-# there is room earlier, and dm-crypt continues.
+# the queue is full.  The delay keeps the queue full until dm-crypt asks whether there is
+# room.  Sometimes there is room earlier, and dm-crypt continues in softirq context.
 queue_full() {
 	falls_back "$@" busy_every=1 delay_us=2000
 	expect_cipher softirq -ge $BIOS softirq -lt $((2 * BIOS)) busy -eq $UNITS
 }
 
-# The queue is full at every other sector, and requests complete in another order.  Later
-# there is memory again, and dm-crypt batches.
+# The queue is full at every other sector, and requests complete in another order.  Then
+# there is memory again, and dm-crypt batches again.
 comes_and_goes() {
 	falls_back "$@" busy_every=2 order=random
 	expect_cipher softirq -gt 0
@@ -64,7 +64,8 @@ comes_and_goes() {
 	expect_status $BIOS $BIOS
 }
 
-# If there is room in the queue before dm-crypt looks, dm-crypt continues at once.
+# There is room in the queue before dm-crypt asks for it, so dm-crypt continues at once, in
+# softirq context.
 free_at_once() {
 	falls_back "$@" busy_every=1 context=inline
 	expect_cipher softirq -eq $UNITS busy -eq $UNITS

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Proves that a machine with no free memory can swap to a batched volume.  Programs use
-# four times its memory and compare all that comes back.  Meanwhile a load writes to
-# another batched volume, in bios that need memory for a scatterlist.  Nothing may stop,
-# be killed or be lost, also if dm-crypt gets no memory but its reserves.
+# four times the memory of the machine, and compare all data that is swapped in.  Meanwhile
+# a load writes to another batched volume, in bios that need memory for a scatterlist.  No
+# program may hang or be killed, and no data may be lost, also if dm-crypt gets no memory
+# but its reserves.
 #
 # To be run on a machine with little memory.  DM_CRYPT_MDU_DISK names a disk of 512 MiB or
 # more, all of which the test overwrites.  PASSES is the number of passes of the programs.
@@ -30,9 +31,9 @@ CIPHER="aes-xts"
 KEY=$(random_key 64)
 DATA_SIZE=$((2 * 1024 * 1024))
 SWAP_SECTORS=$((SECTORS - DATA_SIZE / 512))
-# How often the programs fill their memory and read it back.
+# The number of times that the programs fill their memory and read it back.
 : "${PASSES:=1}"
-# Each program keeps this many numbers, a line of nine bytes each: twice the memory.
+# Each program keeps this many numbers, in lines of nine bytes: twice the machine's memory.
 NUMBERS=$((2 * MEMORY * 1024 / 9))
 # The memory that the kernel uses varies: by up to 640 KiB in newer kernels, which have
 # more caches for each processor.
@@ -46,7 +47,7 @@ written() {
 	echo "${fields[6]}"
 }
 
-# Prints how many processes the kernel has killed for their memory, since its log begins.
+# Prints how many lines of the kernel log tell that the kernel ran out of memory.
 killed() {
 	dmesg | grep -c 'Out of memory\|oom-kill:' || :
 }
@@ -56,21 +57,22 @@ stop_swapping() {
 	! grep -q "^$(realpath "$VOLUME") " /proc/swaps || swapoff "$VOLUME"
 }
 
-# _load.sh calls this before it waits for loads that it stops.
+# abort_load() of _load.sh calls this before it waits for the loads.
 resume_volume() {
 	stop_swapping
 }
 
-# Uses almost all of the disk for swap, where the case makes $VOLUME, and the rest for the load.
+# Splits the disk.  The case makes $VOLUME, which is for swap, on the first and large part.  The
+# volume of the load is on the rest.
 prepare() {
 	dmsetup create "$NAME-below" --table "0 $SWAP_SECTORS linear $DISK 0"
 	dmsetup create "$NAME-data" --table "0 $((DATA_SIZE / 512)) \
 crypt $AES_XTS-plain64 $KEY 0 $DISK $SWAP_SECTORS"
 }
 
-# keep FIRST: tail keeps the numbers from FIRST on in its memory until it has all of them, and
-# cmp compares them when they come back.  No two pages are alike.  The C library asks for large
-# folios.  If a page never comes back, the runner's timeout ends the test.
+# keep FIRST: tail keeps all numbers from FIRST on in memory, until it has the last one.  Then
+# tail prints them, and cmp compares them.  No two pages have the same data.  The C library asks
+# for large folios.  If a page is never swapped in, the timeout of the runner ends the test.
 keep() {
 	local last=$(($1 + NUMBERS - 1))
 
@@ -94,13 +96,14 @@ use_up() {
 	done
 	ktap_print_msg "swap: $(get_status)" >&3
 	ktap_print_msg "files: $(NAME=$NAME-data get_status)" >&3
-	[ $result -eq 0 ] || fail "memory is wrong, or a program that used it has ended"
+	[ $result -eq 0 ] || fail "a program got wrong data, or was killed"
 	wait_rounds
 	end_load
 	trap stop_swapping EXIT
 	compare_loads
 	[ "$(killed)" -eq "$before_killed" ] || fail "a process was killed for its memory"
-	# In each pass each of the two programs swaps out at least what does not fit.
+	# In each pass, each of the two programs needs twice the memory of the machine.  So it
+	# swaps out at least half of its data.
 	[ $(($(written) - before_written)) -ge $((2 * MEMORY * 2 * PASSES)) ] ||
 		fail "no more than $(($(written) - before_written)) sectors were swapped out"
 }
@@ -153,7 +156,7 @@ asynchronous() {
 	only_reserves
 }
 
-# Each data unit is one device request, whose description comes from a reserve.
+# Each data unit is one device request.  The driver takes its memory from a reserve.
 virtio_crypto() {
 	local mode=cbc
 
@@ -167,7 +170,7 @@ virtio_crypto() {
 }
 
 require_dm_crypt_faults
-# If the kernel can, let it write large folios to swap in one piece.
+# If the kernel can, let programs have large folios, which the kernel swaps out in one piece.
 LARGE_FOLIOS=/sys/kernel/mm/transparent_hugepage/hugepages-64kB/enabled
 if [ -w $LARGE_FOLIOS ]; then
 	LARGE_FOLIOS_BEFORE=$(sed 's/.*\[\(.*\)].*/\1/' $LARGE_FOLIOS)
@@ -183,7 +186,7 @@ if [ -n "${QUICK-}" ]; then
 else
 	ktap_set_plan 4
 fi
-# The kernel keeps more memory when its memory is used up for the first time.
+# The first case uses up the memory for the first time.  The kernel then keeps more memory.
 MOST_KIB=2048 run_case "a LUKS2 volume" luks2 true
 run_case "no memory but the reserves, and a cipher that answers later" asynchronous
 if [ -z "${QUICK-}" ]; then

@@ -1,17 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Proves that tables and messages which nobody would write do no harm.  The kernel must
-# refuse them and say why, or the volume must work.
+# Proves that wrong tables and messages do no harm.  The kernel must refuse them and log the
+# reason, or the volume must work.
 #
 # The environment can set SEED and COUNT.
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_random_options.sh
+. "$TEST_DIR"/_compare.sh
 require_tools dmesg
 
 SIZE=$((256 * 1024))
-# Words that can stand in a wrong place of a table.
+# Words that damage() puts into a table, in the wrong place.
 WORDS=(0 1 -1 2 7 512 18446744073709551615 18446744073709551616 4294967296 x "" - : ::
 	:64:logon: :64:nothing:mdu :-1:logon:mdu :64:logon:none-there
 	aes aes-xts aes:3-xts-plain64 aes:64-cbc-lmk capi: capi:- "capi:xts(aes)"
@@ -36,11 +37,10 @@ refused() {
 }
 
 wrong_options() {
-	local disk key xts
+	local disk xts
 
 	disk=$(make_disk $((SIZE / 512)))
-	key=$(random_key 64)
-	xts="aes-xts-plain64 $key 0 $disk 0"
+	xts="aes-xts-plain64 $KEY 0 $disk 0"
 	refused "Invalid integrity arguments" "$xts 1 integrity:16"
 	refused "Invalid integrity arguments" "$xts 2 integrity:16:none integrity:16:none"
 	refused "Unknown integrity profile" "$xts 1 integrity:16:some"
@@ -50,25 +50,23 @@ wrong_options() {
 	refused "Invalid feature value for sector_size" "$xts 1 sector_size:8192"
 	refused "Invalid number of feature args" "$xts 2 allow_discards"
 	refused "Invalid feature arguments" "$xts 1 batch_sectors"
-	refused "Invalid iv_offset sector" "aes-xts-plain64 $key x $disk 0"
-	refused "Error decoding and setting key" "aes-xts-plain64 ${key}00 0 $disk 0"
-	refused "Not enough arguments" "aes-xts-plain64 $key 0"
+	refused "Invalid iv_offset sector" "aes-xts-plain64 $KEY x $disk 0"
+	refused "Error decoding and setting key" "aes-xts-plain64 ${KEY}00 0 $disk 0"
+	refused "Not enough arguments" "aes-xts-plain64 $KEY 0"
 }
 
-# use_volume: data that was written come back, also if the table is loaded the way the
-# kernel shows it.
+# use_volume: writes data and reads it back.  Then loads the table that the kernel shows, and
+# reads the data again.
 use_volume() {
 	random_file "$WORK/plain" $SIZE
 	block_io write "$VOLUME" < "$WORK/plain"
-	block_io read "$VOLUME" > "$WORK/out"
-	expect_same "$WORK/plain" "$WORK/out" "read back"
+	expect_read "$WORK/plain"
 	dmsetup table --showkeys "$NAME" > "$WORK/table"
 	dmsetup load "$NAME" "$WORK/table"
 	dmsetup resume "$NAME"
 	dmsetup table --showkeys "$NAME" | cmp - "$WORK/table" ||
 		fail "the kernel shows another table"
-	block_io read "$VOLUME" > "$WORK/out"
-	expect_same "$WORK/plain" "$WORK/out" "read with the table that the kernel shows"
+	expect_read "$WORK/plain"
 }
 
 # damage ARRAY: replaces, removes or inserts a word.
@@ -83,11 +81,11 @@ damage() {
 	esac
 }
 
-# choose_table DISK KEY: sets TABLE.  Damages the options, and less often the words before
-# them and their number.
+# choose_table DISK: sets TABLE.  Damages the options of a right table, and less often the
+# other words.
 choose_table() {
 	choose_options
-	TABLE=("aes-xts-$IV" "$2" "$IV_OFFSET" "$1" 0)
+	TABLE=("aes-xts-$IV" "$KEY" "$IV_OFFSET" "$1" 0)
 	damage OPTIONS
 	[ $((RANDOM % 2)) -eq 0 ] || damage OPTIONS
 	[ $((RANDOM % 4)) -ne 0 ] || damage TABLE
@@ -95,7 +93,8 @@ choose_table() {
 	[ $((RANDOM % 8)) -ne 0 ] || damage TABLE
 }
 
-# lmk and tcw change the data in a way that only CBC undoes.
+# Must a volume with TABLE read the data that was written?  The IV modes lmk and tcw also
+# change the data, and only CBC undoes this change.
 reads_back() {
 	case ${TABLE[0]-} in
 	*-cbc-*)	return 0 ;;
@@ -103,16 +102,15 @@ reads_back() {
 	esac
 }
 
-# The kernel refuses damaged tables, or they work.
+# The kernel must refuse a damaged table, or a volume with this table must work.
 damaged_tables() {
-	local disk key i taken=0 refused=0
+	local disk i taken=0 refused=0
 
-	# There is room for tables that do not begin at sector 0.
+	# The disk is larger than the volume, as a table may begin at a later sector of the disk.
 	disk=$(make_disk $((SIZE / 256)))
-	key=$(random_key 64)
 	RANDOM=$SEED
 	for ((i = 0; i < COUNT; i++)); do
-		choose_table "$disk" "$key"
+		choose_table "$disk"
 		if load "${TABLE[@]}"; then
 			taken=$((taken + 1))
 			ktap_print_msg "taken: ${TABLE[*]}" >&3
@@ -130,10 +128,9 @@ damaged_tables() {
 
 # A volume refuses wrong messages, and works with its own key afterwards.
 wrong_messages() {
-	local key message
+	local message
 
-	key=$(random_key 64)
-	map "$(make_disk $((SIZE / 512)))" aes-xts-plain64 "$key" 0
+	map "$(make_disk $((SIZE / 512)))" aes-xts-plain64 "$KEY" 0
 	random_file "$WORK/plain" $SIZE
 	block_io write "$VOLUME" < "$WORK/plain"
 	! dmsetup message "$NAME" 0 key wipe 2> "$WORK/message" ||
@@ -148,17 +145,16 @@ wrong_messages() {
 			fail "the kernel takes the message $message"
 	done
 	dmsetup message "$NAME" 0 key wipe
-	dmsetup message "$NAME" 0 key set "$key"
+	dmsetup message "$NAME" 0 key set "$KEY"
 	dmsetup resume "$NAME"
-	block_io read "$VOLUME" > "$WORK/out"
-	expect_same "$WORK/plain" "$WORK/out" "read back after messages"
+	expect_read "$WORK/plain"
 }
 
 users() {
 	cat /sys/module/dm_crypt/refcnt
 }
 
-# The tables leave no users of the module, and so no threads and no devices.
+# The tables must leave no references to the module: each mapping holds one.
 nothing_is_left() {
 	[ "$(users)" -eq "$USERS_BEFORE" ] ||
 		fail "dm-crypt has $(users) users, and had $USERS_BEFORE"
@@ -172,5 +168,5 @@ ktap_set_plan 4
 run_case "the kernel refuses wrong options, and says why" wrong_options
 run_case "the kernel refuses damaged tables, or they work" damaged_tables
 run_case "a volume refuses wrong messages" wrong_messages
-run_case "nothing is left" nothing_is_left
+run_case "no references to the module are left" nothing_is_left
 finish

@@ -20,7 +20,7 @@ drivers_of() {
 		}' /proc/crypto
 }
 
-# preferred_driver NAME: prints this line of the driver with the highest priority
+# preferred_driver NAME: prints such a line for the driver with the highest priority
 preferred_driver() {
 	drivers_of "$1" | sort -k 2,2nr -s | sed -n 1p
 }

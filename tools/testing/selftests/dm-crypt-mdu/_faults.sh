@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Makes allocations in the kernel fail.  failslab fails those of the slab allocator,
-# fail_page_alloc those of pages.  Each of the two can watch one function or one module,
-# and all code that it calls.  To be sourced after _lib.sh.  The test must call
-# stop_failing() however it ends.
+# Makes allocations in the kernel fail.  failslab makes slab allocations fail, and
+# fail_page_alloc makes page allocations fail.  Each of the two acts on one function or
+# one module, and on the code that the function or module calls.  To be sourced after
+# _lib.sh.  The test must call stop_failing() at its end, also after an error.
 
 FAULTS=/sys/kernel/debug
 declare -A FAULT_RANGE
 
-# Prints the addresses of the function and of the next function.  The list is not
-# sorted.  awk compares addresses as text, as all have the same length.
+# find_function NAME: prints the addresses of the function and of the next function.
+# /proc/kallsyms is not sorted.  awk compares addresses as text, as all have the same
+# length.
 find_function() {
 	awk -v name="$1" '
 		NR == FNR {
@@ -22,7 +23,8 @@ find_function() {
 		END { print start, end }' /proc/kallsyms /proc/kallsyms
 }
 
-# find_module "[MODULE]": prints the addresses of its first and its last function.
+# find_module "[MODULE]": prints the addresses of the first and the last function of the
+# module.
 find_module() {
 	awk -v name="$1" '
 		$4 != name || $2 !~ /[tT]/ { next }
@@ -52,8 +54,9 @@ require_fault() {
 }
 
 # start_failing failslab|fail_page_alloc WHERE [NAME=VALUE...]: makes all allocations
-# at WHERE fail, or those that these attributes of the kernel's fault injection select.
-# Sets probability last, as nothing may fail before the range of addresses is set.
+# at WHERE fail.  NAME=VALUE sets attributes of the kernel's fault injection, which limit
+# the allocations that fail.  Sets probability last, as nothing may fail before the range
+# of addresses is set.
 start_failing() {
 	local range=${FAULT_RANGE[$2]} own word
 
@@ -73,8 +76,8 @@ require_dm_crypt_faults() {
 	require_fault fail_page_alloc '[dm_crypt]'
 }
 
-# Leaves dm-crypt nothing but its reserves.  dm-crypt calls the block layer below, whose
-# allocations fail, too.
+# Makes all allocations of dm-crypt fail, so that dm-crypt has only its reserves.
+# Allocations of the block layer fail, too, if dm-crypt calls the block layer.
 leave_only_reserves() {
 	start_failing failslab '[dm_crypt]'
 	start_failing fail_page_alloc '[dm_crypt]'

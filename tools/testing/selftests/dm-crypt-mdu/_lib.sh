@@ -103,7 +103,7 @@ run_case() {
 	local description=$1 result=0
 
 	shift
-	# Don't use "if ("...")": in a condition the shell ignores failing commands.
+	# Don't use "if ( ... )": in a condition the shell ignores failing commands.
 	set +e
 	trap - ERR
 	(
@@ -140,7 +140,7 @@ require_helper block_io
 [ -d /sys/module/dm_crypt ] || modprobe -q dm-crypt || :
 dmsetup targets 2> /dev/null | grep '^crypt ' > /dev/null ||
 	skip_all "the kernel has no dm-crypt"
-[ -w "$PARAMETER" ] || skip_all "dm-crypt does not batch data units in this kernel"
+[ -w "$PARAMETER" ] || skip_all "dm-crypt does not batch sectors in this kernel"
 
 PARAMETER_BEFORE=$(cat "$PARAMETER")
 WORK=$(mktemp -d "$(realpath "${TMPDIR:-/tmp}")/dm-crypt-mdu.XXXXXX")

@@ -7,7 +7,7 @@
 NAME=mdu-$$
 VOLUME=/dev/mapper/$NAME
 PARAMETER=/sys/module/dm_crypt/parameters/batch_sectors
-# Options of cryptsetup for a LUKS volume whose passphrase is cheap to try.
+# Options of cryptsetup that make opening a LUKS volume fast.
 SLOT=(--pbkdf pbkdf2 --pbkdf-force-iterations 1000)
 
 # make_disk SECTORS: makes a loop device of that size, all zeros, and prints its name.
@@ -36,8 +36,8 @@ aes_driver() {
 	drivers_of aes | awk '$5 == "cipher" && !found++ { print $1 }'
 }
 
-# Sets AES_XTS, which replaces aes-xts in tables.  If the driver that the kernel
-# prefers takes one data unit a request, this is the template, which takes many.
+# Sets AES_XTS, which replaces aes-xts in tables.  If the preferred driver takes one
+# data unit a request, AES_XTS is the xts template, which takes many.
 choose_cipher() {
 	local aes
 
@@ -98,7 +98,7 @@ get_status() {
 	echo "${line#* crypt }"
 }
 
-# count WORD: prints the number of WORD in the status.
+# count WORD: prints the number that follows "WORD:" in the status.
 count() {
 	local word
 
@@ -125,7 +125,8 @@ expect_off() {
 		fail "wanted batching off with reason $1, the status is: $(get_status)"
 }
 
-# expect_more_requests NUMBER: batching is on, and there were more than NUMBER batches.
+# expect_more_requests NUMBER: checks that batching is on, and that there were more than
+# NUMBER batches.
 expect_more_requests() {
 	expect_on
 	[ "$(count batches)" -gt "$1" ] ||
@@ -143,7 +144,7 @@ expect_same() {
 	difference=$(cmp "$1" "$2" 2>&1) || fail "$3: $difference"
 }
 
-# Sets a mark, from which log_since_mark() reads the kernel log.
+# Writes a mark to the kernel log.  log_since_mark() prints the log after the mark.
 mark_log() {
 	MARK=$NAME-$RANDOM-$RANDOM
 	echo "$MARK" > /dev/kmsg
@@ -181,7 +182,7 @@ luks_format() {
 }
 
 # write_mixed SECTOR_SIZE FILE: writes FILE to the volume in I/Os of 1 MiB, of one
-# sector, and of other sizes that begin at an odd sector.
+# sector, and of other sizes.  Some of the I/Os begin at odd sectors.
 write_mixed() {
 	block_io write "$VOLUME" --sizes "1048576,$1,4096,65536,$1,8192" < "$2"
 }

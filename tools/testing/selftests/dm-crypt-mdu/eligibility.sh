@@ -94,7 +94,8 @@ no_iv_mode() {
 	expect_off iv_mode
 }
 
-# The template must complete a data unit before it begins the next one.
+# The xts template must complete a data unit before it begins the next one, so it cannot
+# batch with an asynchronous child.
 asynchronous_child() {
 	local aes
 

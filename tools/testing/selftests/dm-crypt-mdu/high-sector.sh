@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Proves that batches are right where sector numbers grow beyond 32 and 64 bits.
-# "plain64" carries at 2^32.  "plain" does not, so dm-crypt must not batch it on a
-# volume across 2^32.  Nor must dm-crypt batch if the iv_offset wraps at 2^64.
+# "plain64" carries at 2^32.  "plain" does not, so dm-crypt must not batch a volume
+# with "plain" across 2^32.  dm-crypt must not batch either if the sum of iv_offset and
+# sector number wraps at 2^64.
 
 . "$(dirname "$0")"/_lib.sh
 require_helper xts_oracle

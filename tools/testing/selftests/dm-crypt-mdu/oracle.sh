@@ -4,9 +4,9 @@
 # Proves that a batched volume has the right bytes on disk.  An independent program,
 # the oracle, computes these bytes from the key and the sector numbers, for each
 # sector size, both ways to count the IV, key sizes, and IVs that cross 2^32.
-# The test uses the driver that the kernel prefers, all others that say that they
-# take many data units, the xts template, which works on top of any AES driver, and
-# cryptd in front of the template, which is asynchronous.
+# The test uses these drivers: the one that the kernel prefers; all others that take
+# many data units according to /proc/crypto; the xts template, which works on top of
+# any AES driver; and cryptd in front of the template.  cryptd is asynchronous.
 
 . "$(dirname "$0")"/_lib.sh
 require_helper xts_oracle
@@ -56,8 +56,8 @@ driver_agrees() {
 	agrees "$@"
 }
 
-# An instance of cryptd stays, with a priority of 50 more than the driver below it.
-# The kernel must not prefer cryptd from then on.
+# The instance of cryptd stays registered after the test.  Its priority is that of the
+# template plus 50.  Skips the case if the kernel would then prefer this instance.
 cryptd_agrees() {
 	local highest priority
 
@@ -68,8 +68,8 @@ cryptd_agrees() {
 	driver_agrees "cryptd($template)" "$@"
 }
 
-# Prints the drivers of xts(aes) that say that they take many data units.  Skips
-# instances of templates, which have cases of their own.
+# Prints the drivers of xts(aes) that take many data units according to /proc/crypto.
+# Skips instances of templates, which have cases of their own.
 batching_drivers() {
 	drivers_of "xts(aes)" | awk '$3 == "many" && $1 !~ /\(/ { print $1 }'
 }

@@ -11,8 +11,9 @@
 #include <string.h>
 
 /*
- * Returns the number at the start of @text.  A comma may follow it if @end is not NULL,
- * nothing else may.  Ends the program if the number is not from 0 to 2^64 - 1.
+ * Returns the number at the start of @text.  If @end is not NULL, a comma may follow the
+ * number.  Nothing else may follow.  Ends the program if the number is not from 0 to
+ * 2^64 - 1, or if something else follows.
  */
 static inline unsigned long long parse_number(const char *option, const char *text, char **end)
 {
