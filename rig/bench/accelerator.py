@@ -22,6 +22,9 @@ from matrix import KEY
 from measure import spread
 
 VOLUMES = ("batched", "single", "cpu")
+# How often each volume takes its turn, and the duration of each turn.
+ROUNDS = 7
+SECONDS = 2
 KINDS = [(size, rw) for size in ("4k", "1m") for rw in ("read", "write")]
 # I/Os whose events are counted.
 TRACED = {"4k": 100, "1m": 8}
@@ -56,13 +59,13 @@ def create_volumes(guest):
 Round = collections.namedtuple("Round", "us sectors device_us")
 
 
-def measure_round(guest, pidfile, kind, seconds):
+def measure_round(guest, pidfile, kind):
     """Microseconds for a sector of 512 bytes, number of sectors, and the device's
     microseconds for all of them."""
     before = device_seconds(pidfile)
-    speed = 2 * float(guest.command(f"speed {kind} --time_based --runtime={seconds}"))
+    speed = 2 * float(guest.command(f"speed {kind} --time_based --runtime={SECONDS}"))
     device = device_seconds(pidfile) - before
-    return Round(1e6 / speed, speed * seconds, 1e6 * device)
+    return Round(1e6 / speed, speed * SECONDS, 1e6 * device)
 
 
 def count_events(guest, path, kind, ios):
@@ -106,16 +109,16 @@ def make_record(rounds, events):
     return {name: round(value, 2) for name, value in record.items()}
 
 
-def measure(guest, results, pairs, seconds):
+def measure(guest, results):
     """The records of all directions and sizes."""
     pidfile = os.path.join(results, "accelerator.pid")
     create_volumes(guest)
     rounds = collections.defaultdict(list)
-    for _ in range(pairs):
+    for _ in range(ROUNDS):
         for size, rw in KINDS:
             for volume in VOLUMES:
                 rounds[volume, rw, size].append(
-                    measure_round(guest, pidfile, f"{volume} {rw} {size}", seconds))
+                    measure_round(guest, pidfile, f"{volume} {rw} {size}"))
     records = []
     for size, rw in KINDS:
         events = {volume: count_events(
@@ -126,7 +129,7 @@ def measure(guest, results, pairs, seconds):
     return records
 
 
-def run(args, pairs):
+def run(args):
     """Measure; returns facts about the guest, and the records."""
     results = os.path.abspath(args.results)
     options = ["--kernel", os.path.join(args.accelerator, "image"), "--rootfs", args.rootfs,
@@ -136,7 +139,7 @@ def run(args, pairs):
         options += ["--emulator", args.emulator]
     guest = Guest("accelerator", results, "x86_64", options)
     try:
-        records = measure(guest, results, pairs, args.seconds)
+        records = measure(guest, results)
         guest.close()
     finally:
         guest.kill()

@@ -70,12 +70,7 @@ class Run:
     def cells(self):
         """The cells of the mode."""
         has_inlinecrypt = self.guests["unpatched"].info["inlinecrypt"] == "yes"
-        found = matrix.quick() if self.args.quick else \
-            matrix.full(self.method, has_inlinecrypt)
-        found = [cell for cell in found if self.args.only in matrix.describe(cell.fields())]
-        if not found:
-            sys.exit(f"bench.py: no cell has '{self.args.only}' in its name")
-        return found
+        return matrix.quick() if self.args.quick else matrix.full(self.method, has_inlinecrypt)
 
     def measure(self, cells, pool):
         """Measure cells; returns their records.  Prints each cell, and the time left."""
@@ -137,13 +132,6 @@ def parse_arguments():
                         help="for performance.json, plots and logs")
     parser.add_argument("--quick", action="store_true",
                         help="only the cells that the bars need, about 2 minutes")
-    parser.add_argument("--only", default="", metavar="TEXT",
-                        help="only cells with TEXT in their printed name")
-    parser.add_argument("--pairs", type=int, metavar="N",
-                        help="runs of each kernel or volume, if time is measured"
-                             " (default 15, accelerator 7)")
-    parser.add_argument("--seconds", type=int, default=2, metavar="N",
-                        help="accelerator: duration of a run (default 2)")
     parser.add_argument("--emulator", metavar="FILE", help="accelerator: as for boot.sh")
     parser.add_argument("--smp", default="2", metavar="N", help="accelerator: as for boot.sh")
     parser.add_argument("--command", default=" ".join(["bench.py"] + sys.argv[1:]),
@@ -160,8 +148,6 @@ def parse_arguments():
         parser.error("need --rootfs")
     if not wanted and not args.check and not args.document:
         parser.error("nothing to do")
-    if args.pairs is not None and args.pairs < 2:
-        parser.error("need at least 2 pairs")
     return args
 
 
@@ -181,11 +167,10 @@ def main():
     path = os.path.join(args.results, report.FILE)
     failures = []
     measured = []
-    common = {"mode": "quick" if args.quick else "full", "complete": not args.only,
+    common = {"mode": "quick" if args.quick else "full", "complete": True,
               "machine": machine(), "date": datetime.date.today().isoformat(),
               "command": args.command}
-    for method, unit, pairs in (("exact", "instructions", None),
-                                ("native", "ns", args.pairs or 15)):
+    for method, unit, pairs in (("exact", "instructions", None), ("native", "ns", 15)):
         if getattr(args, method):
             base, *directories = getattr(args, method)
             run = Run(args, method, base, pairs, *directories)
@@ -193,15 +178,14 @@ def main():
             measured.append({"name": report.run_name(base, method, machine()),
                              "method": method, "unit": unit, "pairs": pairs,
                              "release": run.guests["on"].info["release"]} | common)
-            measured[-1]["complete"] &= not run.failures
+            measured[-1]["complete"] = not run.failures
             measured[-1]["cells"] = records
             report.put(path, measured[-1])
             failures += run.failures
     if args.accelerator:
-        pairs = args.pairs or 7
-        info, records = accelerator.run(args, pairs)
+        info, records = accelerator.run(args)
         measured.append({"name": f"accelerator-{info['accelerator']}", "method": "accelerator",
-                         "unit": "µs", "pairs": pairs, "release": info["release"]}
+                         "unit": "µs", "pairs": accelerator.ROUNDS, "release": info["release"]}
                         | common | {"cells": records})
         report.put(path, measured[-1])
     runs = report.load(path)

@@ -203,18 +203,14 @@ list_inputs() {
 }
 
 # The file .git/composed in the tree records what was composed: a line "head ID", with the id
-# of the last commit, then the lines of list_inputs. record prints nothing if nothing was
-# composed.
-record() {
-	cat "$TREE/.git/composed" 2> /dev/null || true
-}
-
+# of the last commit, then the lines of list_inputs. The file does not exist if nothing was
+# composed. Then recorded_head and recorded_inputs print nothing.
 recorded_head() {
-	record | sed -n '1s/^head //p'
+	sed -n '1s/^head //p' "$TREE/.git/composed" 2> /dev/null || true
 }
 
 recorded_inputs() {
-	record | sed 1d
+	sed 1d "$TREE/.git/composed" 2> /dev/null || true
 }
 
 # write_record HEAD LISTING

@@ -22,8 +22,6 @@
 #   --module DIR             also build the module in DIR, which is not part of the
 #                            kernel; may be given several times
 #   --log FILE               full output of make (default OUTDIR/build.log)
-#   --jobs N                 parallel jobs (default: JOBS, else one per processor)
-#   --config-only            stop when the configuration is made and checked
 #   --configured             use the configuration of an earlier run in OUTDIR
 #   --help
 #
@@ -47,10 +45,8 @@ allow_missing=(CRYPTO_MANAGER_EXTRA_TESTS CRYPTO_SELFTESTS CRYPTO_SELFTESTS_FULL
 module=()
 log=
 jobs=${JOBS:-$(nproc)}
-config_only=
 configured=
-parse_options arch config+ fragment+ allow-missing+ module+ log= jobs= config-only! \
-	configured! -- "$@"
+parse_options arch config+ fragment+ allow-missing+ module+ log= configured! -- "$@"
 need_operands 2 "TREE and OUTDIR"
 set_arch "$arch"
 # shellcheck disable=SC2154 # parse_options() sets it
@@ -159,7 +155,6 @@ make_modules() {
 
 : > "$log"
 [ -n "$configured" ] || configure
-[ -z "$config_only" ] || exit 0
 
 echo "Building with $jobs jobs, full output in $log"
 targets=("$TARGET")

@@ -108,9 +108,4 @@ table 'Cipher driver: %s, kernel %s' "$driver" "$(uname -r)"
 table 'fio: median of 3 runs of each kind, taking turns, 1 MiB direct, on a ramdisk.'
 table 'The processor is emulated, at one instruction in a nanosecond. The figures'
 table 'compare numbers of instructions, and are not the speed of any real machine.'
-case $driver in
-*-generic* | *-lib*)
-	table 'This cipher encrypts one block at a time, which takes most of the time here. The'
-	table 'requests for each sector take little time.' ;;
-esac
 finish
