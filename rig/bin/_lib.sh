@@ -237,7 +237,7 @@ explain_divergence() {
 # guide/performance.json, and fails if the file does not have the figure. Needs jq.
 fill_figures() {
 	jq -Rrsj --slurpfile runs "$ROOT/guide/performance.json" '
-		gsub("@(?<run>[^:@\n]+):(?<cell>[^:@\n]+):(?<value>[^:@\n]+)@"; . as $figure
+		gsub("@(?<run>[-.\\w]+):(?<cell>[-.\\w]+):(?<value>\\w+)@"; . as $figure
 			| [$runs[0][] | select(.name == $figure.run) | .unit as $unit | .cells[]
 				| select(.name == $figure.cell) | .[$figure.value] | numbers
 				| if $unit == "instructions" and . > 1 then round else . end][0]

@@ -46,7 +46,7 @@ make_project() {
 	# shellcheck disable=SC2016 # the text is literal
 	printf '%s\n' 'crypto: take units' '' 'One line, "quoted" \n $HOME 100%.' '' \
 		'-- two dashes' '---------------' 'The end, in @r:c:on@ ns.' > "$REPOSITORY/patches/cover-letter"
-	sed -i '0,/^---$/s/^---$/It takes @r:c:on@ ns.\n&/' "$SECOND"
+	sed -i '0,/^---$/s/^---$/It takes @r:c:on@ ns, as @dst: says: a@b.\n&/' "$SECOND"
 	mkdir -p "$REPOSITORY/guide"
 	echo '[{"name": "r", "unit": "ns", "cells": [{"name": "c", "on": 21.1}]}]' \
 		> "$REPOSITORY/guide/performance.json"
@@ -140,7 +140,7 @@ succeeds_quietly 'the cover letter has the subject, the text and the figure' is_
 $(sed '1,2d; s/@r:c:on@/21.1/' "$REPOSITORY/patches/cover-letter")
 
 ---"
-succeeds_quietly 'a message has its figure' grep -qx "It takes 21.1 ns." "$OUT/0002-dm-crypt-use-units.patch"
+succeeds_quietly 'a message has its figure' grep -qx "It takes 21.1 ns, as @dst: says: a@b." "$OUT/0002-dm-crypt-use-units.patch"
 succeeds_quietly 'no commit of this host alone is a base' fails grep -r '^base-commit' "$OUT"
 succeeds_quietly 'maintainers are in the notes' notes_say "To: Pat O'Hara <pat@example.org>"
 succeeds_quietly 'lists are in the notes' notes_say 'Cc: list@example.org'
