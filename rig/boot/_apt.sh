@@ -111,3 +111,8 @@ debian_version() {
 	versions=$(debian_versions "$1")
 	grep -xF -e "$2" <<< "$versions" || head -n 1 <<< "$versions"
 }
+
+# debian_packages PREFIX: prints the names of packages, in the order of their versions.
+debian_packages() {
+	apt-cache -c "$PRIVATE_APT" pkgnames "$1" | sort -V
+}

@@ -35,16 +35,30 @@ without_beginnings() {
 # - lines that name the driver;
 # - lines that name a failed test of an akcipher, but no driver: for every driver, a line
 #   with its name follows;
-# - warnings of alg_test(), and the "Call Trace:" after each: for every other driver, a line
-#   "alg: ... failed" comes before the warning.
+# - a whole warning that names the driver, unless another warning is mixed into it.
 without_known() {
 	awk -v driver="$except" '
-		driver == "" { print NR ":" $0; next }
-		/alg: .*fail/ && index($0, " " driver) { next }
-		/alg: akcipher: [a-z]+ test failed/ { next }
-		/WARNING: .* alg_test[.+]/ { known = 1; next }
-		known && /Call Trace:/ { known = 0; next }
-		{ print NR ":" $0 }'
+		function named() {
+			return driver != "" && /alg: .*fail/ && index($0, " " driver)
+		}
+		function end_of_warning() {
+			if (!ours || warnings != 1)
+				printf "%s", warning
+			warning = ""
+		}
+		$0 == "" { next }
+		{ line = NR ":" $0 "\n" }
+		/\[ cut here \]/ { end_of_warning(); inside = 1; ours = warnings = 0 }
+		inside {
+			warning = warning line
+			warnings += /WARNING:/
+			ours += named()
+			if (/\[ end trace /) { end_of_warning(); inside = 0 }
+			next
+		}
+		driver != "" && /alg: akcipher: [a-z]+ test failed/ { next }
+		!named() { printf "%s", line }
+		END { end_of_warning() }'
 }
 
 # Reports of lockdep, KASAN, KCSAN and debugobjects have WARNING: or BUG:, those of

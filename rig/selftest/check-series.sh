@@ -185,20 +185,30 @@ commit_in_tree 'fault'
 add_function crypto/old.c more '	return 2;'
 commit_in_tree 'later'
 finds build 'the next commit does not fail for a fault of this one' 'W=1: fault'
-append include/crypto/units.h 'struct units {
+append include/crypto/units.h '#define CALL(x) call(x)
+/* int comment(void); */
+struct units {
 	int (*member)(int a);
 };
 typedef int (*units_fn)(int a);
-int there(int (*f)(int a));
-int __hidden(void);
+static inline __maybe_unused int here(int a)
+{
+	return other(a);
+}
+int there(int (*f)(int a),
+	  int b);
 static inline int
 below(void);
-struct units *give(void);'
-append crypto/units.c ' * there() - it is'
+int __hidden(void);
+extern int variable;
+struct units *give(void) __must_check;'
+append crypto/units.c '/*
+ * there() - it is
+ */'
 commit_in_tree 'fault'
 finds text 'a header without kernel-doc' 'kernel-doc'
 succeeds_quietly 'headers offer functions and structs' is_equal \
-	"$(sed -n 's/^# \(.*\) has no kernel-doc$/\1/p' "$OUTPUT" | xargs)" 'below give units'
+	"$(sed -n 's/^# \(.*\) has no kernel-doc$/\1/p' "$OUTPUT" | xargs)" 'below give here units'
 tree_git reset -q --hard good
 
 append arch/x86/crypto/Makefile 'obj-y += fast.o'
@@ -214,6 +224,15 @@ succeeds_quietly 'variants compile them if their configuration has them' is_equa
 ./.build-modules/arch/x86/crypto/fast.o ./.build-modules/crypto/kunit.o \
 ./.build-no-manager/arch/x86/crypto/fast.o ./.build-no-selftests/arch/x86/crypto/fast.o \
 ./.build-no-selftests/crypto/kunit.o"
+tree_git reset -q --hard good
+
+append crypto/old.c "$UNKNOWN"
+commit_in_tree 'newer C'
+tree_git tag -f base > /dev/null
+append crypto/old.c '/* */'
+commit_in_tree 'fault'
+finds build 'a source that sparse never could read' 'sparse: fault'
+tree_git tag -f base good~ > /dev/null
 tree_git reset -q --hard good
 
 mkdir "$WORK/mine"

@@ -27,6 +27,10 @@ message_is_exact() {
 		"$REPOSITORY/patches/6.12/0001-crypto-skcipher-take-many-units.patch")
 }
 
+modes() {
+	tree_git ls-tree -r HEAD scripts/run.sh tools | cut -c 1-6 | tr '\n' ' '
+}
+
 # writes WANTED: compose succeeds, and writes only these files below $TREE
 writes() {
 	sleep 0.05
@@ -44,6 +48,12 @@ make_second() {
 	is_equal "$(git -C "$WORK/second" rev-parse series)" "$(tree_git rev-parse series)"
 }
 
+# rename_units: gives the new file the name of a file of the base
+rename_units() {
+	sed -i s,+crypto/units.c,+crypto/skcipher.c, "$SERIES"
+	mv "$UNITS" "${UNITS%/*}/skcipher.c"
+}
+
 ktap_print_header
 make_tree
 succeeds 'there is a commit for each patch, in order' is_equal \
@@ -56,13 +66,16 @@ succeeds 'each new file comes with its commit' is_equal \
 'tools/testing/selftests/units/run.sh|crypto: skcipher - take many units|crypto/units.c|'
 succeeds 'messages stay exactly the same' message_is_exact
 succeeds 'edits and new files are there' has_content
-succeeds 'run bits are kept' is_equal \
-	"$(tree_git ls-tree -r HEAD scripts/run.sh tools | cut -c 1-6 | xargs)" '100755 100644 100755'
+succeeds 'run bits are kept' is_equal "$(modes)" '100755 100644 100755 '
 succeeds 'the tree is clean' is_equal "$(tree_git status --porcelain)" ''
 succeeds 'somebody else makes the same commit ids elsewhere' make_second
 succeeds 'composing again writes nothing' writes ''
+says 'it says so' 'is up to date'
 echo 'int more_units;' >> "$UNITS"
 succeeds 'after an edit to a new file, only that file is written' writes ./crypto/units.c
+chmod -x "$REPOSITORY/tools/testing/selftests/units/run.sh"
+succeeds 'a change of the run bit is composed' compose
+succeeds 'the run bit is gone' is_equal "$(modes)" '100755 100644 100644 '
 sed -i /0004/d "$SERIES"
 rm "$REPOSITORY/patches/6.12/0004-MAINTAINERS-add-units.patch"
 succeeds 'a series with one patch less is composed' compose
@@ -74,17 +87,21 @@ STATE=tree_state
 sed -i 's/^ dm-crypt line 28$/ dm-crypt line XX/' "$DM_PATCH"
 refuses 'fuzz, which patch would accept, is refused' \
 	'0002-dm-crypt-use-units.patch does not apply' compose
+says 'the message has the versions' \
+	"made against 6.12.117 (linux-source-6.12 6.12.117-1); $TREE is Linux 6.12.117"
 restore
 
 echo edit >> "$TREE/crypto/skcipher.c"
-echo more >> "$UNITS"
-succeeds 'uncommitted edits to other files are no obstacle' compose
+succeeds 'uncommitted edits are no obstacle' compose
 says 'there is a notice' 'has uncommitted edits, which stay'
+echo more >> "$UNITS"
+succeeds 'nor are they if other files of the series changed' compose
 succeeds_quietly 'the edit is still there' grep -qx edit "$TREE/crypto/skcipher.c"
 succeeds_quietly 'the other file is the new one' grep -qx more "$TREE/crypto/units.c"
 echo edit >> "$TREE/crypto/units.c"
 echo and more >> "$UNITS"
 refuses 'an edit to a file that changed is not lost' crypto/units.c compose
+says 'the message says how to drop it' 'reset --hard'
 restore
 reset_tree
 compose > /dev/null
@@ -97,6 +114,7 @@ restore
 echo edit >> "$TREE/crypto/skcipher.c"
 commit_in_tree 'edit'
 succeeds 'a commit that is not folded back is no obstacle to an unchanged series' compose
+says 'there is a notice' 'not in the repository'
 echo more >> "$UNITS"
 refuses 'it is not lost if the series changed' cherry-pick compose
 reset_tree
@@ -124,12 +142,15 @@ while IFS='|' read -r description words change <&3; do
 	refuses "$description" "$words" compose
 	restore
 done 3<<'END'
+a new file that the base has is refused|has one already|rename_units
 a patch that the series does not name is refused|0004-MAINTAINERS|sed -i /0004/d "$SERIES"
 a patch that is not there is refused|0002-dm-crypt|rm "$DM_PATCH"
 a commit that changes nothing is refused|changes nothing|sed -i '/^---$/q' "$DM_PATCH"
 a patch that makes a file|creates a file|sed -i 's/^diff.*/&\nnew file mode 1/' "$DM_PATCH"
 a series that cannot be read is refused|is neither|echo '0002 dm crypt' >> "$SERIES"
 END
+succeeds 'after all that there is nothing to compose' compose
+says 'it says so' 'is up to date'
 
 rm -rf "$TREE"
 make_source 118

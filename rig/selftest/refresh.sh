@@ -12,15 +12,17 @@ refresh() {
 	command_of refresh 6.12 "$TREE"
 }
 
+compose_anew() {
+	rm -rf "$WORK/anew"
+	command_of unpack-base 6.12 "$WORK/anew" && command_of compose 6.12 "$WORK/anew"
+}
+
 # describes_tree: the repository composes to the commits of the tree, with the same messages
 describes_tree() {
 	local format='%T%n%B'
 
-	rm -rf "$WORK/anew"
-	command_of unpack-base 6.12 "$WORK/anew" > /dev/null &&
-		command_of compose 6.12 "$WORK/anew" > /dev/null &&
-		diff <(tree_git log --format="$format" base..HEAD) \
-			<(git -C "$WORK/anew" log --format="$format" base..HEAD)
+	compose_anew > /dev/null && diff <(tree_git log --format="$format" base..HEAD) \
+		<(git -C "$WORK/anew" log --format="$format" base..HEAD)
 }
 
 # refreshes DESCRIPTION: refresh succeeds, and the repository then describes the tree
@@ -44,6 +46,11 @@ fold() {
 edit() {
 	printf 'edit%b\n' "${3-}" >> "$TREE/$1"
 	commit_in_tree "$2"
+}
+
+remove() {
+	rm "$TREE/$1"
+	commit_in_tree "remove $1"
 }
 
 merge_side() {
@@ -71,6 +78,7 @@ NEW=0005-crypto-skcipher-a-subject-that-is-longer-than-a-file.patch
 ktap_print_header
 make_tree
 succeeds 'a tree nobody touched is refreshed' refresh
+says 'it says that there is nothing to do' 'nothing to do'
 succeeds 'the repository has no diff at all' same_repository
 
 STATE=repository_state
@@ -83,7 +91,9 @@ done 3<<'END'
 uncommitted edits are refused|crypto/skcipher.c|echo edit >> "$TREE/crypto/skcipher.c"
 files that are not committed are refused|?? crypto/new.c|echo new > "$TREE/crypto/new.c"
 a fixup! is refused|rebase -i --autosquash base|edit crypto/skcipher.c 'fixup! crypto: skcipher'
+a squash! is refused|rebase -i --autosquash base|edit crypto/skcipher.c 'squash! crypto: skcipher'
 a change to a new file is refused|crypto/units.c is new in|edit crypto/units.c 'change a new file'
+a removal of a new file is refused|crypto/units.c is new in|remove crypto/units.c
 a merge is refused|is a merge|merge_side
 a tree in the middle of a rebase is refused|not on its branch|tree_git checkout -q --detach
 a tree without commits is refused|no commits on top|tree_git reset -q --hard base
@@ -111,6 +121,8 @@ succeeds 'only the new file and its patch change' is_equal "$(changed)" \
 succeeds 'compose then has nothing to do' command_of compose 6.12 "$TREE"
 says 'it says so' 'is up to date'
 commit_repository 'fixup'
+succeeds 'the tree is refreshed again' refresh
+succeeds 'the repository still has no diff' same_repository
 
 # A subject of more than 52 characters, and a message with odd lines.
 mkdir "$TREE/drivers/md/units"
@@ -125,6 +137,8 @@ printf '%s\n' 'crypto: skcipher - a subject that is longer than a file name may 
 refreshes 'a new commit is refreshed'
 succeeds 'it comes last' is_equal "$(entries)" \
 	" $A $B $C 0004-MAINTAINERS-add-units.patch $NEW +drivers/md/units/new.sh "
+succeeds 'it has the name that git format-patch gives' test -e \
+	"$(tree_git format-patch -q -o "$WORK/mail" base && ls "$WORK/mail/$NEW")"
 succeeds 'the run bit of its new file is kept' test -x "$REPOSITORY/drivers/md/units/new.sh"
 succeeds 'the comment at the top of the series is kept' grep -q '^# The series for' "$SERIES"
 succeeds 'other patches are left alone' is_equal "$(changed)" \
@@ -178,7 +192,9 @@ succeeds 'new line numbers alone make no diff' same_repository
 
 echo 'int hand_edited;' >> "$REPOSITORY/crypto/units.c"
 refuses 'an edit in the repository is not undone' 'crypto/units.c' refresh
+says 'the message says what to do' 'run make tree first'
 echo 'int in_the_tree;' >> "$TREE/crypto/units.c"
 fold 'take many units'
 refuses 'edits on both sides are refused' 'were changed since' refresh
+says 'the message says how to keep both' 'cherry-pick'
 finish

@@ -45,6 +45,8 @@ make_repository
 pack_source
 
 succeeds 'a base is unpacked' unpack
+succeeds_quietly 'there is no notice about the version that the series was made against' \
+	fails grep -q notice "$OUTPUT"
 succeeds 'all files are there' same_files "$TREE"
 succeeds 'modes and links are kept' modes_kept
 succeeds 'the tree is clean, files that .gitignore matches are committed' \
@@ -84,6 +86,8 @@ says 'a notice says so' 'to take it, remove'
 refuses 'an existing tree of another source than KSRC is refused' 'made from another source' \
 	unpack "$WORK/source"
 rm -rf "$TREE"
+NEED_MB=999999999 refuses 'too little disk space is refused before anything is unpacked' \
+	'not enough disk space' unpack
 echo '#define CRYPTO_ALG_SKCIPHER_MULTI_DATA_UNIT 0x40000' >> "$WORK/source/include/crypto/skcipher.h"
 pack_source
 refuses 'a base that has the feature is refused' 'has this feature already' unpack
@@ -97,7 +101,9 @@ refuses 'a directory that is no composed tree has no base' "no tag 'base'" \
 	command_of unpatched 6.12 "$WORK/source" "$WORK/unpatched"
 succeeds 'the unpatched tree is made' unpatched
 succeeds 'it is the base' same_files "$WORK/unpatched"
+touch "$WORK/unpatched/object.o"
 succeeds 'a second run is accepted' unpatched
+succeeds 'it leaves the tree alone' test -e "$WORK/unpatched/object.o"
 echo edit >> "$WORK/unpatched/crypto/skcipher.c"
 refuses 'an edited unpatched tree is refused' 'reset --hard' unpatched
 git -C "$WORK/unpatched" -c core.autocrlf=false reset -q --hard

@@ -13,7 +13,7 @@ ARCHIVE=$WORK/archive
 export DM_CRYPT_MDU_CACHE="$WORK/a cache"
 CODENAME=$(. /etc/os-release && echo "$VERSION_CODENAME")
 NATIVE=$(dpkg --print-architecture)
-INDEXES=("main/binary-$NATIVE/Packages" main/source/Sources)
+INDEXES=("main/binary-$NATIVE/Packages" main/binary-arm64/Packages main/source/Sources)
 MACHINE=$WORK/machine
 
 # make_machine: makes the host's apt, which follows the release and its updates. Its
@@ -24,7 +24,7 @@ make_machine() {
 
 	mkdir -p "$MACHINE"/{lists/partial,cache,empty}
 	for suite in "$CODENAME" "$CODENAME-updates"; do
-		add_package "$suite" any 1
+		add_package "$suite" any 1 all
 		echo "deb copy:$ARCHIVE $suite main" >> "$MACHINE/sources.list"
 	done
 	cat > "$MACHINE/apt.conf" <<-END
@@ -54,21 +54,26 @@ machine_untouched() {
 	machine_state | diff "$WORK/machine-state" -
 }
 
-# add_package SUITE NAME VERSION [DIRECTORY]: adds a package with the files of DIRECTORY in it
+# add_package SUITE NAME VERSION ARCH [DEPENDS [DIRECTORY]]: adds a package with the
+# files of DIRECTORY in it
 add_package() {
-	local deb=pool/$2_$3_all.deb path=$WORK/package
+	local deb=pool/$2_${3#*:}_$4.deb path=$WORK/package arch
 
 	rm -rf "$path"
 	mkdir -p "$path/DEBIAN" "$ARCHIVE/pool"
-	[ -z "${4:-}" ] || cp -r "$4/." "$path"
-	printf '%s\n' "Package: $2" "Version: $3" 'Architecture: all' \
+	[ -z "${6:-}" ] || cp -r "$6/." "$path"
+	printf '%s\n' "Package: $2" "Version: $3" "Architecture: $4" ${5:+"Depends: $5"} \
 		'Maintainer: Test <test@example.org>' 'Description: a test' > "$path/DEBIAN/control"
 	dpkg-deb --root-owner-group -Znone -b "$path" "$ARCHIVE/$deb" > /dev/null
-	{
-		cat "$path/DEBIAN/control"
-		printf 'Filename: %s\nSize: %s\nSHA256: %s\n\n' "$deb" \
-			"$(stat -c %s "$ARCHIVE/$deb")" "$(hash_of "$ARCHIVE/$deb")"
-	} | add_to_index "$1" "main/binary-$NATIVE/Packages"
+	for arch in "$NATIVE" arm64; do
+		if [ "$4" = all ] || [ "$4" = "$arch" ]; then
+			{
+				cat "$path/DEBIAN/control"
+				printf 'Filename: %s\nSize: %s\nSHA256: %s\n\n' "$deb" \
+					"$(stat -c %s "$ARCHIVE/$deb")" "$(hash_of "$ARCHIVE/$deb")"
+			} | add_to_index "$1" "main/binary-$arch/Packages"
+		fi
+	done
 }
 
 # add_source SUITE NAME VERSION BINARY: adds a source package, of which BINARY is made. Its
@@ -96,7 +101,7 @@ add_to_index() {
 	{
 		# apt refuses a date in the future.
 		printf '%s\n' 'Origin: Debian' "Suite: $1" "Codename: $1" \
-			"Date: $(date -u -R -d '1 second ago')" "Architectures: $NATIVE" \
+			"Date: $(date -u -R -d '1 second ago')" "Architectures: $NATIVE arm64" \
 			'Components: main' 'SHA256:'
 		for index in "${INDEXES[@]}"; do
 			echo " $(hash_of "$dir/$index") $(stat -c %s "$dir/$index") $index"

@@ -60,6 +60,15 @@ refuses() {
 	nothing_left Y
 }
 
+bad_arguments() {
+	refuses 'unknown argument' --frobnicate
+	refuses 'needs an argument' --rounds
+	refuses 'no number' --rounds 0
+	refuses 'no list of 512' --sector-size 100
+	refuses 'no list of sizes' --block-size 4x
+	refuses 'no block device' --device /etc/passwd
+}
+
 no_batching() {
 	refuses 'does not batch here.*iv_mode' --cipher aes-xts-plain64be --seconds 1
 	refuses 'does not take' --cipher aes-nosuchmode-plain64
@@ -76,10 +85,11 @@ in_use() {
 	umount "$WORK/mnt"
 }
 
-ktap_set_plan 5
+ktap_set_plan 6
 run_case "both ways, if batching is on" both_ways Y
 run_case "both ways, if batching is off" both_ways N
 run_case "reads a device, and does not write to it" reads_device
+run_case "wrong arguments" bad_arguments
 run_case "a cipher that does not batch, and an unknown cipher" no_batching
 run_case "a device that is in use" in_use
 finish

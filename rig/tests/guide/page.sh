@@ -71,6 +71,14 @@ shows_status() {
 		fail "a status line has other words: $(cat "$WORK/all")"
 }
 
+shows_drivers() {
+	local line="data units   : many"
+
+	section "Why does it not?" | tr '\n' ' ' | grep -F "a line \"$line\"" > /dev/null ||
+		fail "the page has no such line"
+	grep -x "$line" /proc/crypto > /dev/null || fail "/proc/crypto has no such line"
+}
+
 shows_sector_size() {
 	make_volumes
 	run_section "What is there to gain?" > "$WORK/all"
@@ -130,8 +138,9 @@ all_of_them() {
 	expect_same "$WORK/run" "$WORK/all" "commands of the page"
 }
 
-ktap_set_plan 6
+ktap_set_plan 7
 run_case "the status of one volume, and of all" shows_status
+run_case "the drivers in /proc/crypto" shows_drivers
 run_case "the size of the sectors" shows_sector_size
 run_case "measuring" measures
 run_case "switching batching off and on for one volume" switches_off

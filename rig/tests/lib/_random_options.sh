@@ -10,9 +10,9 @@ FLAGS=(same_cpu_crypt submit_from_crypt_cpus high_priority no_read_workqueue
 	no_write_workqueue allow_discards)
 
 # Sets SECTOR_SIZE, IV (plain or plain64), IV_OFFSET, and OPTIONS: the optional
-# arguments of the table.
+# arguments of the table, in random order.
 choose_options() {
-	local flag
+	local flag options=()
 
 	SECTOR_SIZE=$((512 << RANDOM % 4))
 	OPTIONS=("sector_size:$SECTOR_SIZE")
@@ -28,4 +28,12 @@ choose_options() {
 	fi
 	IV_OFFSET=$((IV_OFFSET / 8 * 8))
 	[ $((RANDOM % 2)) -eq 0 ] || OPTIONS+=(iv_large_sectors)
+	for flag in "${OPTIONS[@]}"; do
+		if [ $((RANDOM % 2)) -eq 0 ]; then
+			options+=("$flag")
+		else
+			options=("$flag" ${options[@]+"${options[@]}"})
+		fi
+	done
+	OPTIONS=("${options[@]}")
 }
