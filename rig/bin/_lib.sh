@@ -150,6 +150,13 @@ runs_natively() {
 	[ -n "$BENCH_NATIVE" ] && ! needs_qemu "$1"
 }
 
+# Makes cryptd's queue as short as possible.  Only the kernel command line can set this.
+QUEUE=cryptd.cryptd_max_cpu_qlen=1
+# Options of boot.sh for a kernel that checks itself.  Such a kernel is slow and needs memory.
+# The kernel waits at most a minute for the self-test of a cipher, so fewer rounds must be
+# enough (fuzz_iterations).
+VARIANT_OPTIONS=(--mem 2048 --append "$QUEUE cryptomgr.fuzz_iterations=10")
+
 # is_test NAME.sh: succeeds if the kselftest in TREE, or the rig, has this test.
 is_test() {
 	local file
