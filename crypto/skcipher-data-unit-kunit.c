@@ -20,6 +20,8 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "internal.h"
+
 #define TOY_BLOCK	16
 #define TOY_KEYSIZE	16
 #define TOY_MAX_UNITS	8
@@ -758,33 +760,67 @@ static void test_error_in_the_middle(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, memchr_inv(data + 32, 0, 64));
 }
 
-static const struct driver {
-	const char *name;
-} drivers[] = {
-	{ "xts(ecb(aes-generic))" },
-	{ "xts(ecb(aes-lib))" },
-	{ "xts-aes-lib" },
-	{ "xts-aes-aesni" },
-	{ "xts-aes-aesni-avx" },
-	{ "xts-aes-vaes-avx2" },
-	{ "xts-aes-vaes-avx512" },
-};
+#define MAX_DRIVERS	32
 
-KUNIT_ARRAY_PARAM_DESC(driver, drivers, name);
+/* Copies the names of the drivers with the flag, and returns their number. */
+static unsigned int drivers_with_flag(char (*names)[CRYPTO_MAX_ALG_NAME])
+{
+	struct crypto_alg *alg;
+	unsigned int n = 0;
+
+	down_read(&crypto_alg_sem);
+	list_for_each_entry(alg, &crypto_alg_list, cra_list) {
+		if ((alg->cra_flags & CRYPTO_ALG_TYPE_MASK) !=
+		    CRYPTO_ALG_TYPE_SKCIPHER ||
+		    !(alg->cra_flags & CRYPTO_ALG_SKCIPHER_MULTI_DATA_UNIT) ||
+		    (alg->cra_flags & (CRYPTO_ALG_LARVAL | CRYPTO_ALG_INTERNAL)))
+			continue;
+		if (n < MAX_DRIVERS)
+			strscpy(names[n], alg->cra_driver_name);
+		n++;
+	}
+	up_read(&crypto_alg_sem);
+	return n;
+}
 
 /*
- * crypto_alloc_skcipher() waits for the self-test, which compares many data
- * units with requests of one message.
+ * Allocates each driver with the flag.  crypto_alloc_skcipher() waits for the
+ * self-test, which compares many data units with requests of one message.
  */
-static void test_driver(struct kunit *test)
+static void test_drivers(struct kunit *test)
 {
-	const struct driver *driver = test->param_value;
-	struct crypto_skcipher *tfm = crypto_alloc_skcipher(driver->name, 0, 0);
+	static const char * const instances[] = {
+		"xts(ecb(aes-generic))", "xts(ecb(aes-lib))",
+	};
+	char (*names)[CRYPTO_MAX_ALG_NAME];
+	struct crypto_skcipher *tfm;
+	unsigned int i, n;
 
-	if (PTR_ERR_OR_ZERO(tfm) == -ENOENT)
-		kunit_skip(test, "not in this kernel, or not for this processor");
-	KUNIT_ASSERT_FALSE(test, IS_ERR(tfm));
-	crypto_free_skcipher(tfm);
+	names = kunit_kcalloc(test, MAX_DRIVERS, sizeof(*names), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, names);
+
+	/* Templates register an instance when a user asks for it. */
+	for (i = 0; i < ARRAY_SIZE(instances); i++) {
+		tfm = crypto_alloc_skcipher(instances[i], 0, 0);
+		if (!IS_ERR(tfm))
+			crypto_free_skcipher(tfm);
+		else
+			KUNIT_EXPECT_EQ(test, PTR_ERR(tfm), -ENOENT);
+	}
+
+	n = drivers_with_flag(names);
+	if (!n)
+		kunit_skip(test, "no driver takes many data units");
+	KUNIT_ASSERT_LE(test, n, MAX_DRIVERS);
+	for (i = 0; i < n; i++) {
+		tfm = crypto_alloc_skcipher(names[i], 0, 0);
+		KUNIT_EXPECT_FALSE_MSG(test, IS_ERR(tfm), "%s: %ld", names[i],
+				       PTR_ERR_OR_ZERO(tfm));
+		if (IS_ERR(tfm))
+			continue;
+		kunit_info(test, "%s\n", names[i]);
+		crypto_free_skcipher(tfm);
+	}
 }
 
 static struct kunit_case skcipher_data_unit_cases[] = {
@@ -803,7 +839,7 @@ static struct kunit_case skcipher_data_unit_cases[] = {
 	KUNIT_CASE(test_yield),
 	KUNIT_CASE(test_carry_into_high_half),
 	KUNIT_CASE(test_error_in_the_middle),
-	KUNIT_CASE_PARAM(test_driver, driver_gen_params),
+	KUNIT_CASE(test_drivers),
 	{}
 };
 

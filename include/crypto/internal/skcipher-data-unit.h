@@ -9,6 +9,7 @@
 #include <crypto/internal/skcipher.h>
 #include <crypto/scatterwalk.h>
 #include <crypto/skcipher-data-unit.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/scatterlist.h>
 #include <linux/string.h>
@@ -167,6 +168,76 @@ int skcipher_data_unit_walk_next(struct skcipher_data_unit_walk *walk);
 
 int skcipher_crypt_data_units(struct skcipher_request *req,
 			      int (*crypt)(struct skcipher_request *req));
+
+/**
+ * struct skcipher_data_unit_ivs - IVs of data units, for ciphers that encrypt them
+ * @iv: the IVs, one a data unit
+ * @first: number of the data unit of the first IV, counted from 0 in the request
+ * @end: number of the data unit after that of the last IV.  The caller sets it
+ *	 to 0 before it starts the walk.
+ *
+ * The IV of data unit i is @iv[i - @first].  Encrypting many IVs together is
+ * faster than one by one.  So there are also IVs of data units that the walk has
+ * not handed out yet.
+ */
+struct skcipher_data_unit_ivs {
+	u8 iv[SKCIPHER_DATA_UNITS_AT_ONCE][SKCIPHER_DATA_UNIT_IVSIZE];
+	unsigned int first;
+	unsigned int end;
+};
+
+/**
+ * skcipher_data_unit_ivs_missing() - check for the IVs of the data units handed out
+ * @ivs: the IVs.  If some are missing, the function sets @ivs->first and
+ *	 @ivs->end, and the caller makes new IVs.
+ * @walk: walk that has handed out data units
+ *
+ * The walk processes some data units itself, for example those in several
+ * pieces.  So it may also be past the last IV.
+ *
+ * Context: Any context.
+ * Return: 0, or the number of IVs to make, beginning with that of the first data
+ *	   unit handed out.
+ */
+static __always_inline unsigned int
+skcipher_data_unit_ivs_missing(struct skcipher_data_unit_ivs *ivs,
+			       const struct skcipher_data_unit_walk *walk)
+{
+	unsigned int n;
+
+	if (walk->index + walk->units <= ivs->end)
+		return 0;
+	n = min(walk->total - walk->index, SKCIPHER_DATA_UNITS_AT_ONCE);
+	ivs->first = walk->index;
+	ivs->end = walk->index + n;
+	return n;
+}
+
+/**
+ * skcipher_data_unit_make_ivs() - make IVs
+ * @ivs: overwritten with the IV of the first data unit handed out, and those
+ *	 after it
+ * @walk: walk that has handed out data units
+ * @n: number of IVs
+ *
+ * Context: Any context.
+ */
+static __always_inline void
+skcipher_data_unit_make_ivs(struct skcipher_data_unit_ivs *ivs,
+			    const struct skcipher_data_unit_walk *walk,
+			    unsigned int n)
+{
+	u64 low = get_unaligned_le64(walk->iv);
+	u64 high = get_unaligned_le64(walk->iv + 8);
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		put_unaligned_le64(low, ivs->iv[i]);
+		put_unaligned_le64(high, ivs->iv[i] + 8);
+		low += walk->step;
+		high += low < walk->step;
+	}
+}
 
 /**
  * skcipher_check_data_units() - check for a whole number of data units
