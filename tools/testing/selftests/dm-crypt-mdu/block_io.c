@@ -40,6 +40,7 @@
 #define MAX_SEGMENTS	1024	/* most that one preadv() takes */
 #define MAX_IO_SIZE	(16 << 20)
 #define SECTOR_SIZE	512
+#define LARGE_SECTOR_SIZE 4096
 
 struct job {
 	int fd;
@@ -160,13 +161,16 @@ static void allocate_memory(struct job *job)
 
 /*
  * Returns the offset of a segment in its slot.  A segment that does not fill its
- * pages begins at a varying sector, and ends before its last page does.
+ * pages begins at a varying sector, and ends before its last page does.  Volumes
+ * with large sectors want their segments aligned to these.
  */
 static size_t place_in_page(const struct job *job, unsigned int nr)
 {
+	size_t sector = job->cut % LARGE_SECTOR_SIZE ? SECTOR_SIZE : LARGE_SECTOR_SIZE;
+
 	if (job->stride <= job->cut + job->page_size)
 		return 0;
-	return nr * SECTOR_SIZE % (job->stride - job->page_size - job->cut);
+	return nr * sector % (job->stride - job->page_size - job->cut);
 }
 
 static unsigned int cut_segments(struct job *job, size_t size)

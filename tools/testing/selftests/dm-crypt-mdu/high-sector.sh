@@ -12,9 +12,10 @@ require_helper xts_oracle
 KEY=$(random_key 64)
 SECTORS=2048
 
-# Sets DISK to a disk whose last SECTORS lie around sector 2^32.
+# Sets DISK to a disk whose last SECTORS lie around sector 2^32, which is in the middle of a
+# batch: a batch has 256 sectors at most.
 make_high_disk() {
-	FIRST=$((0x100000000 - SECTORS / 2))
+	FIRST=$((0x100000000 - SECTORS / 2 - 8))
 	truncate -s $(((FIRST + SECTORS) * 512)) "$WORK/high" 2> /dev/null ||
 		skip "the file system of $WORK has no files of 2 TiB"
 	DISK=$(losetup --find --show "$WORK/high")

@@ -7,7 +7,7 @@
 
 . "$(dirname "$0")"/_lib.sh
 require_tools cryptsetup mkfs.ext4
-[ "$AES_XTS" = aes-xts ] || skip_all "the preferred driver takes one data unit a request"
+[ "$AES_XTS" = aes-xts ] || skip_all "the tests use $AES_XTS, which LUKS does not take"
 
 format() {
 	DISK=$(make_disk $((26 * 1024 * 1024 / 512)))
