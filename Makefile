@@ -16,7 +16,7 @@ SYSROOT := $(patsubst %,build/sysroot-%,$(filter-out x86_64,$(ARCH)))
 # A build directory right below its tree lets ccache share compiled files between all trees.
 KBUILD := $(LINUX)/.build$(SUFFIX)$(VARIANT:%=-%)
 KERNEL := $(KBUILD)/image
-VARIANTS := kasan kcsan rt
+VARIANTS := kasan kcsan rt, and neon 16k 64k with ARCH=arm64
 SELFTESTS := $(B)/kselftest$(SUFFIX)
 ROOTFS := $(B)/rootfs$(SUFFIX).img
 
@@ -76,7 +76,7 @@ help:
 	@echo
 	@echo '  BASE=X.Y       another base kernel, from a newer Debian if the host'"'"'s Debian'
 	@echo '                 lacks it; a base without a series gets that of the nearest base'
-	@echo '  ARCH=arm64     another processor, for tree, kernel, rootfs, test and shell'
+	@echo '  ARCH=arm64     another processor, for tree, kernel, rootfs, test, shell, bench'
 	@echo '  VARIANT=kasan  a kernel that checks itself, for kernel, test and shell:'
 	@echo '                 $(VARIANTS)'
 	@echo '  KSRC=path      use this kernel tree or tarball as the base'
@@ -172,34 +172,37 @@ KUNIT_ARCH = $(filter-out x86_64,$(ARCH))
 # By default the last base, where the tests run natively.
 mutations:
 	@$(MAKE) --no-print-directory rootfs BASE=$(MUTATED)
+	@$(if $(filter arm64-%,$(or $(M),arm64-all)),rig/bin/install-deps $(MUTATED) arm64 && \
+		$(MAKE) --no-print-directory rootfs BASE=$(MUTATED) ARCH=arm64)
 	@rig/bin/mutations $(MUTATED) $(M)
 MUTATED = $(if $(filter file,$(origin BASE)),$(LAST),$(BASE))
 
 # In QEMU, and also natively on the bases that can be built as User-mode Linux.  A build
 # directory right below its tree lets ccache share compiled files between both trees.
-BENCH_NATIVE = $(shell sed -n 's|^BENCH_NATIVE=||p' patches/$(BASE)/base 2> /dev/null)
+BENCH_NATIVE = $(if $(SUFFIX),,$(shell sed -n 's|^BENCH_NATIVE=||p' patches/$(BASE)/base 2> /dev/null))
 BENCH_PAGE := guide/performance.rst
 BENCH_RESULTS = $(or $(RESULTS),build/results)
-BENCH_LOG = $(BENCH_RESULTS)/logs/kernel-$(BASE)
+BENCH_LOG = $(BENCH_RESULTS)/logs/kernel-$(BASE)$(SUFFIX)
 BENCH_BUILD = --module rig/bench/module --config rig/bench/kernel.config
-bench_kernel = rig/boot/build-kernel.sh --arch x86_64 $(BENCH_BUILD) \
-	--config rig/bench/qemu.config --allow-missing DM_INLINECRYPT \
+bench_kernel = rig/boot/build-kernel.sh --arch $(ARCH) $(BENCH_BUILD) \
+	--config rig/bench/$(ARCH).config --allow-missing DM_INLINECRYPT \
 	--allow-missing CRYPTO_MANAGER_DISABLE_TESTS --log $(BENCH_LOG)-$(2).log \
-	$(1) $(1)/.build-bench
+	$(1) $(1)/.build-bench$(SUFFIX)
 bench_uml = $(call build_uml,$(1),$(B)/uml/$(2),$(BENCH_LOG)-$(2)-um.log,\
 	$(BENCH_BUILD) --config rig/bench/uml.config)
-BENCH_RUN = --exact $(BASE) $(UNPATCHED)/.build-bench $(LINUX)/.build-bench
+BENCH_RUN = --arch $(ARCH) --exact $(BASE)
+BENCH_RUN += $(UNPATCHED)/.build-bench$(SUFFIX) $(LINUX)/.build-bench$(SUFFIX)
 BENCH_RUN += $(if $(BENCH_NATIVE),--native $(BASE) $(UML_BUILDS))
 UML_BUILDS = $(B)/uml/unpatched/source/.build $(B)/uml/patched/source/.build
 bench-base:
-	@rig/bin/install-deps $(BASE) bench
+	@rig/bin/install-deps $(BASE) bench $(ARCH)
 	@$(MAKE) --no-print-directory unpatched-tree rootfs
 	@$(call bench_kernel,$(UNPATCHED),unpatched)
 	@$(call bench_kernel,$(LINUX),patched)
 	@$(if $(BENCH_NATIVE),$(call bench_uml,$(UNPATCHED),unpatched))
 	@$(if $(BENCH_NATIVE),$(call bench_uml,$(LINUX),patched))
 	@rig/bench/bench.py $(BENCH_RUN) --rootfs $(ROOTFS) --results $(BENCH_RESULTS) \
-		--command 'make bench$(if $(QUICK), QUICK=1)' \
+		--command 'make bench$(SUFFIX:-%= ARCH=%)$(if $(QUICK), QUICK=1)' \
 		$(if $(QUICK),--quick,--document $(BENCH_PAGE)) $(if $(RESULTS),--check)
 
 bench:

@@ -36,6 +36,7 @@ class Guest:
     """
 
     def __init__(self, name, logs, arch, options):
+        self.arch = arch
         self.name = name
         self.console = os.path.join(logs, name + ".console")
         self.output = os.path.join(logs, name + ".out")

@@ -46,10 +46,10 @@ def put(path, run):
     os.replace(path + ".tmp", path)
 
 
-def run_name(base, method, machine):
+def run_name(base, method, arch, machine=""):
     """The name of a run.  The machine matters only if time is measured."""
-    name = f"{base}-{method}"
-    if method == "native":
+    name = f"{base}-{method}" + (f"-{arch}" if arch != "x86_64" else "")
+    if machine and method == "native":
         model = re.sub(r"\([^)]*\)", "", machine.split(",")[0].lower())
         name += "-" + re.sub(r"\W+", "-", model).strip("-")
     return name

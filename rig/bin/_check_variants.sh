@@ -3,7 +3,7 @@
 #
 # The part "variants" of check-series.
 
-VARIANTS=(i386 arm modules no-selftests no-manager)
+VARIANTS=(i386 arm arm64 modules no-selftests no-manager)
 
 set_variant() {
 	ARCH=x86_64 KBUILD_ARCH=x86 CROSS_COMPILE=''
@@ -12,6 +12,8 @@ set_variant() {
 			FRAGMENTS=(i386 builtin selftests) ;;
 	arm)		ARCH=arm KBUILD_ARCH=arm CROSS_COMPILE=arm-linux-gnueabi-
 			FRAGMENTS=(arm builtin selftests) ;;
+	arm64)		ARCH=arm64 KBUILD_ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-
+			FRAGMENTS=(arm64 builtin selftests) ;;
 	modules)	FRAGMENTS=(modules selftests) ;;
 	no-selftests)	FRAGMENTS=(builtin no-selftests) ;;
 	no-manager)	FRAGMENTS=(no-manager)
@@ -82,11 +84,12 @@ compile_commit() {
 }
 
 compiled_all() {
-	local source variant status=0
+	local source variant status=0 BUILD
 
 	for source in "$@"; do
 		for variant in "${VARIANTS[@]}"; do
-			[ ! -e "$WORKTREE/.build-$variant/${source%.*}.o" ] || continue 2
+			BUILD=$WORKTREE/.build-$variant
+			[ -z "$(built_objects "$source")" ] || continue 2
 		done
 		echo "no variant compiles $source"
 		status=1

@@ -92,16 +92,23 @@ kernel_make() {
 # directories makes only those objects that the configuration has. If make is asked for a
 # single object, it compiles that in any configuration.
 remove_objects() {
-	(cd "$BUILD" && rm -f "${@/%.[cS]/.o}")
+	built_objects "$@" | sed 'p; s|[^/]*$|.&.cmd|' | (cd "$BUILD" && xargs -r rm -f)
 }
 
 # built_objects SOURCE...: prints the objects that the last build has made of the sources.
+# An object has another name if its source is included, or compiled more than once.
 built_objects() {
 	local source
 
 	for source in "$@"; do
-		[ ! -e "$BUILD/${source%.*}.o" ] || echo "${source%.*}.o"
-	done
+		if [ -e "$BUILD/${source%.*}.o" ]; then
+			echo "$BUILD/${source%.*}.o"
+		elif [ -d "$BUILD/${source%/*}" ]; then
+			find "$BUILD/${source%/*}" -maxdepth 1 -name '.*.o.cmd' \
+				-exec grep -lE "[ /]$source( |\$)" {} + |
+				sed 's|/\.\([^/]*\)\.cmd$|/\1|'
+		fi
+	done | sed "s|^$BUILD/||" | sort -u
 }
 
 # compile LOG OBJECT...: compiles the objects anew with W=1. Fails on a warning.

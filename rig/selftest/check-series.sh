@@ -130,8 +130,8 @@ succeeds_quietly 'with a result for each check' is_equal \
 	"$(sed -n 's/^ok [0-9]* //p' "$OUTPUT" | paste -sd ';')" \
 	"checkpatch: good;kernel-doc;MAINTAINERS covers every new file;documentation of crypto;$(
 		printf '%s: good;' builds W=1 sparse
-		printf 'configuration: %s;' i386 arm modules no-selftests no-manager
-		printf '%s: good;' i386 arm modules no-selftests no-manager \
+		printf 'configuration: %s;' i386 arm arm64 modules no-selftests no-manager
+		printf '%s: good;' i386 arm arm64 modules no-selftests no-manager \
 			'a variant compiles each source'
 	)modules: the kernel links"
 succeeds_quietly 'objects are of the architecture' \
@@ -220,7 +220,7 @@ commit_in_tree 'more'
 finds variants 'a source of another architecture, and an option that comes later'
 succeeds_quietly 'variants compile them if their configuration has them' is_equal \
 	"$(cd "$WORK/worktree" && find . -name fast.o -o -name kunit.o | sort | xargs)" \
-	"./.build-arm/crypto/kunit.o ./.build-i386/arch/x86/crypto/fast.o ./.build-i386/crypto/kunit.o \
+	"./.build-arm/crypto/kunit.o ./.build-arm64/crypto/kunit.o ./.build-i386/arch/x86/crypto/fast.o ./.build-i386/crypto/kunit.o \
 ./.build-modules/arch/x86/crypto/fast.o ./.build-modules/crypto/kunit.o \
 ./.build-no-manager/arch/x86/crypto/fast.o ./.build-no-selftests/arch/x86/crypto/fast.o \
 ./.build-no-selftests/crypto/kunit.o"

@@ -8,7 +8,7 @@
 . "$(dirname "$0")"/_lib.sh
 require_tools fio jq
 dmsetup targets | grep '^zero ' > /dev/null || skip_all "the kernel has no dm-zero"
-[ "$AES_XTS" = aes-xts ] || skip_all "the preferred driver takes one data unit a request"
+[ "$AES_XTS" = aes-xts ] || skip_all "the tests use $AES_XTS, which the commands do not take"
 
 # nothing_left Y|N: checks that measure.sh left no mappings, and left the parameter at this
 # value.  clean_case() does not know the names of these mappings.

@@ -10,7 +10,7 @@ require_tools cryptsetup fio jq
 PAGE=$TEST_DIR/dm-crypt-mdu.rst
 [ -r "$PAGE" ] || skip_all "the page dm-crypt-mdu.rst is not beside the tests"
 dmsetup targets | grep '^zero ' > /dev/null || skip_all "the kernel has no dm-zero"
-[ "$AES_XTS" = aes-xts ] || skip_all "the preferred driver takes one data unit a request"
+[ "$AES_XTS" = aes-xts ] || skip_all "the tests use $AES_XTS, which the commands do not take"
 
 PASSPHRASE="as typed"
 MEASURE="$TEST_DIR/measure.sh --seconds 1 --rounds 1 --block-size 64k --sector-size 512"

@@ -8,7 +8,7 @@
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_load.sh
 require_tools cryptsetup mkfs.ext4 e2fsck
-[ "$AES_XTS" = aes-xts ] || skip_all "the preferred driver takes one data unit a request"
+[ "$AES_XTS" = aes-xts ] || skip_all "the tests use $AES_XTS, which LUKS does not take"
 
 DATA_MIB=16
 FILE_SIZE=$((512 * 1024))
