@@ -34,6 +34,8 @@ AESNI = Cipher("aesni-avx", "", ("xts-aes-aesni-avx",))
 VAES_AVX2 = Cipher("vaes-avx2", "", ("xts-aes-vaes-avx2", "xts-aes-vaes-avx10_256"))
 GENERIC = Cipher("generic", "", ("xts-aes-lib", "xts(ecb(aes-generic))"), 16)
 ESSIV = Cipher("essiv", "aes-cbc", ("essiv(cbc(aes),sha256)",), 4)
+CBC = Cipher("cbc", "aes-cbc", ("cbc(aes)",), 4)
+OLD = (ESSIV, CBC)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,7 +132,14 @@ def quick():
     return (cells(BEST, SMALL, sizes=ends)
             + cells(BEST, SMALL[:1], sizes=ends, iv="plain64be")
             + cells(BEST, SMALL[:1], sizes=("1m",), target="cipher",
-                    queues=("-",)))
+                    queues=("-",))
+            + legacy(("1m",)))
+
+
+def legacy(sizes):
+    """The cells of ciphers that old volumes have."""
+    return (cells(ESSIV, SMALL, sizes=sizes, iv="essiv:sha256", key_bits=256)
+            + cells(CBC, SMALL, sizes=sizes, key_bits=256))
 
 
 def full(method, inlinecrypt):
@@ -143,7 +152,7 @@ def full(method, inlinecrypt):
         found += cells(BEST, SMALL, target="cipher", queues=("-",), key_bits=bits)
     found += cells(BEST, SMALL, sizes=("128k", "1m"), buffer="folio")
     found += cells(BEST, SMALL, sizes=ends, iv="plain64be", queues=both)
-    found += cells(ESSIV, SMALL, sizes=ends, iv="essiv:sha256", key_bits=256)
+    found += legacy(ends)
     found += cells(GENERIC, SMALL, sizes=ends)
     found += cells(GENERIC, SMALL, sizes=("1m",), target="cipher", queues=("-",))
     if method == "native":

@@ -112,7 +112,7 @@ class Subject:
         expected = "batch_sectors:on"
         if self.kernel == "off":
             expected = "batch_sectors:off reason:disabled"
-        elif self.cell.iv != "plain64":
+        elif self.cell.iv == "plain64be":
             expected = "batch_sectors:off reason:iv_mode"
         self.check(status.startswith(expected), expected, status)
 

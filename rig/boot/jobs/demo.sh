@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Shows the effect of the series on a LUKS2 volume, once with sectors of 512 bytes and
-# once with 4096: files written with batching read the same without (luks.sh), and the
-# bytes on disk are the same.  Then fio measures both on a LUKS2 volume on a ramdisk
-# (/dev/ram0, at least 32 MiB), where only the processor takes time.  The lines of the
-# table begin with "# table: ".
+# Shows the effect of the series on three volumes: LUKS2 with sectors of 512 bytes, LUKS2
+# with 4096, and LUKS1 with a cipher of old volumes.  Files written with batching read the
+# same without (luks.sh), and the bytes on disk are the same.  Then fio measures each volume
+# on a ramdisk (/dev/ram0, at least 32 MiB), where only the processor takes time.  The lines
+# of the table begin with "# table: ".
 
 . /kselftest/dm-crypt-mdu/_lib.sh
 require_tools cryptsetup fio jq
@@ -17,15 +17,19 @@ table() {
 	printf "# table: $1\n" "${@:2}"
 }
 
-# row SECTORS BATCHING BATCHES WRITE READ
+# row VOLUME BATCHING BATCHES WRITE READ
 row() {
-	table '%-8s %-12s %8s %14s %14s' "$@"
+	table '%-22s %-10s %8s %12s %12s' "$@"
 }
 
-# format DISK SECTOR_SIZE
+# format DISK VOLUME
 format() {
 	random_file "$WORK/key" 32
-	luks_format "$1" --type luks2 --sector-size "$2" --key-file "$WORK/key"
+	case $2 in
+	essiv)	luks_format "$1" --type luks1 --cipher aes-cbc-essiv:sha256 --key-size 256 --offset 32768 \
+			--key-file "$WORK/key" ;;
+	*)	luks_format "$1" --type luks2 --sector-size "$2" --key-file "$WORK/key" ;;
+	esac
 }
 
 # open_volume DISK Y|N: opens the volume with batching or without.
@@ -43,7 +47,7 @@ same_files() {
 	"$TEST_DIR/luks.sh" > "$WORK/luks" || fail "$(grep -v '^ok ' "$WORK/luks")"
 }
 
-# same_bytes SECTOR_SIZE: writes with batching and without, each time after overwriting the
+# same_bytes VOLUME: writes with batching and without, each time after overwriting the
 # encrypted area with zeros, and compares the area.  The area begins at 16 MiB.
 same_bytes() {
 	local disk mode
@@ -75,7 +79,7 @@ median() {
 	sort -n "$1" | sed -n 2p
 }
 
-# measure SECTOR_SIZE: measures with batching and without, in turn.
+# measure VOLUME NAME: measures with batching and without, in turn.
 measure() {
 	local mode batches
 
@@ -89,17 +93,19 @@ measure() {
 			cryptsetup close "$NAME"
 		done
 	done
-	row "$1" on "$batches" "$(median "$WORK/write.Y")" "$(median "$WORK/read.Y")"
-	row "$1" off - "$(median "$WORK/write.N")" "$(median "$WORK/read.N")"
+	row "$2" on "$batches" "$(median "$WORK/write.Y")" "$(median "$WORK/read.Y")"
+	row "$2" off - "$(median "$WORK/write.N")" "$(median "$WORK/read.N")"
 }
 
-ktap_set_plan 5
+ktap_set_plan 7
 run_case "files written with batching read the same without" same_files
-row sectors batching batches "fio write" "fio read"
+row volume batching batches "fio write" "fio read"
 row "" "" "" "KiB/s" "KiB/s"
-for size in 512 4096; do
-	run_case "$size: bytes on disk are the same with and without" same_bytes $size
-	run_case "$size: fio" measure $size
+for kind in "512 LUKS2, sectors of 512" "4096 LUKS2, sectors of 4096" \
+	    "essiv LUKS1, aes-cbc-essiv"; do
+	run_case "${kind#* }: bytes on disk are the same with and without" \
+		same_bytes "${kind%% *}"
+	run_case "${kind#* }: fio" measure "${kind%% *}" "${kind#* }"
 done
 
 read -r driver _ < <(preferred_driver "xts(aes)")

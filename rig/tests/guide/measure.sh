@@ -13,7 +13,8 @@
 #                       alone
 #   --sector-size LIST  sizes of encryption sectors, in bytes (default 512,4096)
 #   --block-size LIST   sizes of the I/O, as fio writes them (default 4k,64k,1m)
-#   --cipher SPEC       cipher for a key of 512 bits (default aes-xts-plain64)
+#   --cipher SPEC       cipher, as in a table (default aes-xts-plain64)
+#   --key-size BITS     size of its key (default 512)
 #   --jobs N            number of threads, each with one I/O in flight (default 1)
 #   --rounds N          number of rounds (default 5)
 #   --seconds N         time for each measurement (default 2)
@@ -44,6 +45,7 @@ device=
 sector_size=512,4096
 block_size=4k,64k,1m
 cipher=aes-xts-plain64
+key_size=512
 jobs=1
 rounds=5
 seconds=2
@@ -52,7 +54,8 @@ while [ $# -gt 0 ]; do
 	-h | --help)
 		usage
 		exit 0 ;;
-	--device | --sector-size | --block-size | --cipher | --jobs | --rounds | --seconds)
+	--device | --sector-size | --block-size | --cipher | --key-size | --jobs | --rounds | \
+		--seconds)
 		[ $# -ge 2 ] || die "$1 needs an argument"
 		option=${1#--}
 		declare "${option//-/_}=$2"
@@ -69,6 +72,7 @@ done
 	die "--sector-size $sector_size is no list of 512, 1024, 2048 and 4096"
 [[ $block_size =~ ^[1-9][0-9]*[kKmM]?(,[1-9][0-9]*[kKmM]?)*$ ]] ||
 	die "--block-size $block_size is no list of sizes such as 4k"
+[[ $key_size =~ ^(128|192|256|384|512)$ ]] || die "--key-size $key_size is no size of a key"
 [[ $cipher =~ ^[^[:space:]]+$ ]] || die "--cipher '$cipher' is no name of a cipher"
 
 [ "$(id -u)" -eq 0 ] || die "must be run as root"
@@ -125,7 +129,7 @@ sectors=$((sectors - sectors % 2048))
 open_volume() {
 	local key
 
-	key=$(od -An -v -tx1 -N 64 /dev/urandom | tr -d ' \n')
+	key=$(od -An -v -tx1 -N $((key_size / 8)) /dev/urandom | tr -d ' \n')
 	case $1 in
 	on)	echo Y > $parameter ;;
 	off)	echo N > $parameter ;;

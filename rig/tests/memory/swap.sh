@@ -27,7 +27,7 @@ MEMORY=$(meminfo MemTotal)
 SECTORS=$(blockdev --getsz "$DISK")
 [ "$SECTORS" -ge $((1024 * 1024)) ] || skip_all "$DISK has less than 512 MiB"
 
-CIPHER="aes-xts"
+CIPHER="aes-xts-plain64"
 KEY=$(random_key 64)
 DATA_SIZE=$((2 * 1024 * 1024))
 SWAP_SECTORS=$((SECTORS - DATA_SIZE / 512))
@@ -136,7 +136,7 @@ luks2() {
 # swaps COMMAND...
 swaps() {
 	prepare
-	map "$VOLUME-below" "$CIPHER-plain64" "$KEY" 0
+	map "$VOLUME-below" "$CIPHER" "$KEY" 0
 	swap_to_volume "$@"
 }
 
@@ -156,6 +156,13 @@ asynchronous() {
 	only_reserves
 }
 
+# The cipher of an old volume.
+essiv() {
+	CIPHER="aes-cbc-essiv:sha256"
+	KEY=$(random_key 32)
+	swaps true
+}
+
 # Each data unit is one device request.  The driver takes its memory from a reserve.
 virtio_crypto() {
 	local mode=cbc
@@ -164,7 +171,7 @@ virtio_crypto() {
 	[ -n "$(virtio_device)" ] || skip "there is no virtio crypto device"
 	wait_for 300 self_tests_done
 	! has_driver xts || mode=xts
-	CIPHER=$(device_cipher $mode)
+	CIPHER=$(device_cipher $mode)-plain64
 	KEY=$(random_key "$(key_bytes $mode)")
 	uses_device yes only_reserves
 }
@@ -184,13 +191,14 @@ trap 'stop_failing; restore_large_folios; clean_all' EXIT
 if [ -n "${QUICK-}" ]; then
 	ktap_set_plan 2
 else
-	ktap_set_plan 4
+	ktap_set_plan 5
 fi
 # The first case uses up the memory for the first time.  The kernel then keeps more memory.
 MOST_KIB=2048 run_case "a LUKS2 volume" luks2 true
 run_case "no memory but the reserves, and a cipher that answers later" asynchronous
 if [ -z "${QUICK-}" ]; then
 	run_case "no memory but the reserves" only_reserves
+	run_case "an old volume, with ESSIV" essiv
 	run_case "no memory but the reserves, and a virtio crypto device" virtio_crypto
 fi
 finish
