@@ -66,7 +66,17 @@ bad_arguments() {
 	refuses 'no number' --rounds 0
 	refuses 'no list of 512' --sector-size 100
 	refuses 'no list of sizes' --block-size 4x
+	refuses 'no size of a key' --key-size 100
 	refuses 'no block device' --device /etc/passwd
+}
+
+old_cipher() {
+	[[ $(preferred_driver "essiv(cbc(aes),sha256)") = *" many "* ]] ||
+		skip "the driver of ESSIV takes one data unit a request"
+	measure --cipher aes-cbc-essiv:sha256 --key-size 256 --seconds 1 --rounds 1 \
+		--block-size 1m || fail "$(cat "$WORK/message")"
+	rows 4
+	nothing_left Y
 }
 
 no_batching() {
@@ -85,10 +95,11 @@ in_use() {
 	umount "$WORK/mnt"
 }
 
-ktap_set_plan 6
+ktap_set_plan 7
 run_case "both ways, if batching is on" both_ways Y
 run_case "both ways, if batching is off" both_ways N
 run_case "reads a device, and does not write to it" reads_device
+run_case "the cipher of an old volume" old_cipher
 run_case "wrong arguments" bad_arguments
 run_case "a cipher that does not batch, and an unknown cipher" no_batching
 run_case "a device that is in use" in_use
