@@ -74,7 +74,8 @@ falls_back() {
 	local bios=$(((VOLUME_SIZE + 131071) / 131072))
 
 	mount_debugfs
-	[ -w "$FAULTS/failslab/require-start" ] || skip "the kernel has no failslab with stack filter"
+	[ -w "$FAULTS/failslab/require-start" ] ||
+		skip "the kernel has no failslab with stack filter"
 	require_fault failslab crypt_alloc_sg
 	trap stop_failing EXIT
 	open_volume "$1" "$(random_key 32)" 512 0
