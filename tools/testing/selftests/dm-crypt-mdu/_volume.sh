@@ -183,8 +183,32 @@ luks_format() {
 		"${SLOT[@]}" "${@:2}" "$1"
 }
 
-# write_mixed SECTOR_SIZE FILE: writes FILE to the volume in I/Os of 1 MiB, of one
-# sector, and of other sizes.  Some of the I/Os begin at odd sectors.
+# Prints sizes of I/O: 1 MiB, one sector, and others.  Some I/Os begin at odd sectors.
+mixed_sizes() {
+	echo "1048576,$1,4096,65536,$1,8192"
+}
+
+# write_mixed SECTOR_SIZE FILE: writes FILE to the volume in I/Os of these sizes.
 write_mixed() {
-	block_io write "$VOLUME" --sizes "1048576,$1,4096,65536,$1,8192" < "$2"
+	block_io write "$VOLUME" --sizes "$(mixed_sizes "$1")" < "$2"
+}
+
+# expect_agreement DISK SECTOR_SIZE SIZE ORACLE ARGUMENT...: writes SIZE bytes, which the
+# oracle must decrypt, and reads what the oracle has encrypted.  Both must be in batches.
+expect_agreement() {
+	local disk=$1 sector_size=$2 size=$3 oracle=$4 requests
+
+	shift 4
+	random_file "$WORK/plain" "$size"
+	write_mixed "$sector_size" "$WORK/plain"
+	block_io read "$disk" | "$oracle" decrypt "$@" > "$WORK/decrypted"
+	expect_same "$WORK/plain" "$WORK/decrypted" "written by dm-crypt"
+	expect_batched
+	requests=$(count batches)
+
+	random_file "$WORK/plain" "$size"
+	"$oracle" encrypt "$@" < "$WORK/plain" | block_io write "$disk"
+	block_io read "$VOLUME" --sizes "$(mixed_sizes "$sector_size")" > "$WORK/decrypted"
+	expect_same "$WORK/plain" "$WORK/decrypted" "read by dm-crypt"
+	expect_more_requests "$requests"
 }

@@ -27,26 +27,14 @@ knows_the_standard() {
 
 # agrees KEY_BYTES SECTOR_SIZE IV_OFFSET [--large-iv]
 agrees() {
-	local sector_size=$2 iv_offset=$3 large=("${@:4}") disk key requests
+	local sector_size=$2 iv_offset=$3 large=("${@:4}") disk key
 
 	key=$(random_key "$1")
 	set -- --key "$key" --sector-size "$sector_size" --iv-offset "$iv_offset" "${large[@]}"
-	random_file "$WORK/plain" $VOLUME_SIZE
 	disk=$(make_disk $((VOLUME_SIZE / 512)))
 	map "$disk" "$CIPHER" "$key" "$iv_offset" \
 		"sector_size:$sector_size" "${large[@]/--large-iv/iv_large_sectors}"
-
-	write_mixed "$sector_size" "$WORK/plain"
-	block_io read "$disk" | oracle decrypt "$@" > "$WORK/decrypted"
-	expect_same "$WORK/plain" "$WORK/decrypted" "written by dm-crypt"
-	expect_batched
-	requests=$(count batches)
-
-	random_file "$WORK/plain" $VOLUME_SIZE
-	oracle encrypt "$@" < "$WORK/plain" | block_io write "$disk"
-	block_io read "$VOLUME" > "$WORK/decrypted"
-	expect_same "$WORK/plain" "$WORK/decrypted" "read by dm-crypt"
-	expect_more_requests "$requests"
+	expect_agreement "$disk" "$sector_size" $VOLUME_SIZE oracle "$@"
 }
 
 # driver_agrees DRIVER KEY_BYTES SECTOR_SIZE IV_OFFSET [--large-iv]
