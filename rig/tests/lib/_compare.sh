@@ -20,3 +20,11 @@ expect_on_disk() {
 	block_io read "$DISK" | oracle decrypt --key "$KEY" --sector-size "$UNIT" > "$WORK/out"
 	expect_same "$1" "$WORK/out" "on disk"
 }
+
+# map_filled DISK SECTOR_SIZE [OPTION...]: opens $VOLUME with the key in KEY, and writes
+# SIZE random bytes to $VOLUME and to $WORK/plain.
+map_filled() {
+	map "$1" aes-xts-plain64 "$KEY" 0 "sector_size:$2" "${@:3}"
+	random_file "$WORK/plain" "$SIZE"
+	block_io write "$VOLUME" < "$WORK/plain"
+}

@@ -169,14 +169,6 @@ oracle() {
 	"$TEST_DIR"/xts_oracle "$@"
 }
 
-# map_filled DISK SECTOR_SIZE [OPTION...]: opens $VOLUME with the key in KEY, and writes
-# SIZE random bytes to $VOLUME and to $WORK/plain.
-map_filled() {
-	map "$1" aes-xts-plain64 "$KEY" 0 "sector_size:$2" "${@:3}"
-	random_file "$WORK/plain" "$SIZE"
-	block_io write "$VOLUME" < "$WORK/plain"
-}
-
 # luks_format DISK OPTION...
 luks_format() {
 	cryptsetup luksFormat --batch-mode --cipher aes-xts-plain64 --key-size 512 \
