@@ -8,7 +8,9 @@ LAST := $(lastword $(BASES))
 BASE ?= 6.12
 ARCH ?= x86_64
 B := build/$(BASE)
-LINUX := $(B)/linux
+COMPOSED := $(B)/linux
+# With TOPIC, a tree with only the commits of that mail.
+LINUX := $(COMPOSED)$(TOPIC:%=-%)
 UNPATCHED := $(B)/linux-unpatched
 # The programs of another architecture come from its Debian packages.
 SUFFIX := $(patsubst %,-%,$(filter-out x86_64,$(ARCH)))
@@ -48,7 +50,8 @@ help:
 	@echo '  make mutations break the series in each of the ways in rig/mutations, and check that'
 	@echo '                 a test notices; on $(LAST), or on BASE; M=name for one mutation'
 	@echo '  make check-series'
-	@echo '                 check each commit: text, builds, sparse, variants, documentation'
+	@echo '                 check each commit, or those of TOPIC: text, builds, sparse, variants,'
+	@echo '                 documentation'
 	@echo '  make tree      compose the kernel source, a git tree: $(LINUX)'
 	@echo '  make kernel    build the bootable kernel: $(KERNEL)'
 	@echo '  make uml       build that kernel as a program of the host (7.3): $(B)/um/source/.build/image'
@@ -65,8 +68,9 @@ help:
 	@echo '  make port BASE=X.Y'
 	@echo '                 put the series on another base with git'"'"'s three-way merge; conflicts'
 	@echo '                 stay in its tree, and "make refresh" makes patches/X.Y of the result'
-	@echo '  make series    write patches for mail, with a cover letter, to OUT=dir: see'
-	@echo '                 rig/bin/series --help (SIGNOFF, UPSTREAM, FOR)'
+	@echo '  make series    write patches for mail, a directory with a cover letter for each topic,'
+	@echo '                 to OUT=dir, or only those of TOPIC; see rig/bin/series --help'
+	@echo '                 (SIGNOFF, UPSTREAM, FOR)'
 	@echo '  make quilt     the series for quilt, and for Debian'"'"'s source package, in OUT=dir'
 	@echo '  make qemu-xts  build a QEMU whose accelerator has XTS, for make check-long; about 10'
 	@echo '                 minutes'
@@ -76,6 +80,8 @@ help:
 	@echo
 	@echo '  BASE=X.Y       another base kernel, from a newer Debian if the host'"'"'s Debian'
 	@echo '                 lacks it; a base without a series gets that of the nearest base'
+	@echo '  TOPIC=name     only the commits of one mail, on those it is built on, for series,'
+	@echo '                 check-series, tree, kernel, uml; patches/topics has the names'
 	@echo '  ARCH=arm64     another processor, for tree, kernel, rootfs, test, shell, bench'
 	@echo '  VARIANT=kasan  a kernel that checks itself, for kernel, test and shell:'
 	@echo '                 $(VARIANTS)'
@@ -86,8 +92,9 @@ deps:
 	@rig/bin/install-deps $(BASE) $(ARCH)
 
 tree:
-	@rig/bin/unpack-base $(BASE) $(LINUX)
-	@rig/bin/compose $(BASE) $(LINUX)
+	@rig/bin/unpack-base $(BASE) $(COMPOSED)
+	@rig/bin/compose $(BASE) $(COMPOSED)
+	@$(TOPIC:%=rig/bin/topic $(BASE) $(COMPOSED) % $(LINUX))
 
 MODULES = $(addprefix --module rig/modules/,mdu_cipher virtio_crypto_device)
 kernel: tree
@@ -109,7 +116,7 @@ unpatched-uml: unpatched-tree
 	@$(call build_uml,$(UNPATCHED),$(B)/um-unpatched,$(B)/logs/um-unpatched.log,$(NOT_THERE))
 
 unpatched-tree: tree
-	@rig/bin/unpatched $(BASE) $(LINUX) $(UNPATCHED)
+	@rig/bin/unpatched $(BASE) $(COMPOSED) $(UNPATCHED)
 
 unpatched: unpatched-tree
 	@rig/boot/build-kernel.sh --log $(B)/logs/kernel-unpatched.log \
@@ -220,14 +227,14 @@ bench-accelerator: kernel rootfs
 check-series:
 	@rig/bin/install-deps $(BASE) check-series
 	@$(MAKE) --no-print-directory unpatched
-	@UNPATCHED=$(UNPATCHED)/.build rig/bin/check-series $(BASE) $(LINUX) $(B)/linux-commits
+	@UNPATCHED=$(UNPATCHED)/.build rig/bin/check-series $(BASE) $(LINUX) $(LINUX)-commits
 
 refresh:
-	@rig/bin/refresh $(BASE) $(LINUX)
+	@rig/bin/refresh $(BASE) $(COMPOSED)
 
 port:
 	@rig/bin/install-deps $(BASE)
-	@rig/bin/port $(BASE) $(LINUX)
+	@rig/bin/port $(BASE) $(COMPOSED)
 
 # The name in OUT may have spaces.  make exports OUT to the shell.
 series:

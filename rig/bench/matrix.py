@@ -69,13 +69,24 @@ class Cell:
 
     @property
     def name(self):
-        """A name, if plots, pages and letters show the cell, or else an empty string."""
-        usual = Cell(BEST, self.rw, self.bs, self.target, self.sector_size,
-                     iv_large_sectors=self.target == "inlinecrypt" and self.sector_size != 512,
-                     workqueue="default" if self.target == "crypt" else "-")
+        """A name, if plots, pages and letters show the cell, or else an empty string.
+
+        It names the target or the old cipher, the sector size, the I/O, "direct" if there
+        are no workqueues, and the depth if that is not 1.
+        """
+        old = self.cipher in OLD
+        usual = dataclasses.replace(
+            self, cipher=self.cipher if old else BEST, key_bits=256 if old else 512,
+            iv=self.iv if old else "plain64", buffer="pages",
+            iv_large_sectors=self.target == "inlinecrypt" and self.sector_size != 512)
         if self != usual:
             return ""
-        return f"{self.target}-{self.sector_size}-{self.rw}-{self.bs}"
+        words = [self.cipher.name if old else self.target, self.sector_size, self.rw, self.bs]
+        if self.workqueue == "none":
+            words.append("direct")
+        if self.iodepth != 1:
+            words.append(self.iodepth)
+        return "-".join(map(str, words))
 
     def fields(self):
         """The fields of the cell's record."""

@@ -16,9 +16,13 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 FILE = "performance.json"
 
 # The names of the cells in the short table, and the heads of its columns.
-SHOWN = ("crypt-512-read-4k", "crypt-512-write-4k", "crypt-512-read-1m",
-         "crypt-512-write-1m", "crypt-4096-read-1m", "crypt-4096-write-1m")
-HEAD = ("run", "sector", "I/O", "size", "unpatched", "patched, off", "patched, on",
+SHOWN = [f"crypt-512-{rw}-{bs}" for bs in ("4k", "1m") for rw in ("read", "write")]
+SHOWN += [f"crypt-512-{rw}-4k-direct{depth}" for depth in ("", "-32") for rw in ("read", "write")]
+SHOWN += ["crypt-4096-read-1m", "crypt-4096-write-1m"]
+SHOWN += [f"{cipher}-{sector}-{rw}-1m" for cipher in ("essiv", "cbc")
+          for sector in (512, 4096) for rw in ("read", "write")]
+SHOWN += ["inlinecrypt-512-read-1m", "inlinecrypt-4096-read-1m"]
+HEAD = ("run", "cell", "unpatched", "patched, off", "patched, on",
         "off/unp.", "on/unp.", "spread", "cipher alone")
 
 
@@ -85,9 +89,8 @@ def short_rows(runs):
         cells = {cell["name"]: cell for cell in run["cells"]}
         for name in SHOWN:
             if name in cells:
-                alone = cells.get(name.replace("crypt", "cipher"), {})
-                rows.append([run["name"], *name.split("-")[1:], *figures(cells[name]),
-                             figures(alone)[2]])
+                alone = cells.get("cipher" + name.removeprefix("crypt"), {})
+                rows.append([run["name"], name, *figures(cells[name]), figures(alone)[2]])
     return rows
 
 
