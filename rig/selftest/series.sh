@@ -30,8 +30,16 @@ files_with() {
 	(cd "$OUT" && grep -rlxF -e "$1" . | sort)
 }
 
-# Checks the real cover letter: short lines of ASCII, and no line that git am or mail takes
+# Checks the real cover letters: short lines of ASCII, and no line that git am or mail takes
 # for a separator, a header or the beginning of a diff.
+cover_letters_are_mail() {
+	local cover
+
+	find "$TESTS/../../patches/covers" -type f | while IFS= read -r cover; do
+		cover_letter_is_mail "$cover" || return
+	done
+}
+
 cover_letter_is_mail() {
 	awk '{ gsub(/@[^@ ]+:[^@ ]+:[^@ ]+@/, "1234") }
 		length > 72 || /[^ -~]/ || /^(---([ \t].*)?$|-- $|diff -|Index: |From )|@[A-Z]+@/ {
@@ -39,7 +47,7 @@ cover_letter_is_mail() {
 			bad = 1
 		}
 		NR == 2 && $0 != "" { print "the second line is not empty"; bad = 1 }
-		END { exit bad || NR < 20 || NR > 120 }' "$TESTS/../../patches/cover-letter"
+		END { exit bad || NR < 20 || NR > 120 }' "$1"
 }
 
 ktap_print_header
@@ -60,7 +68,7 @@ succeeds_quietly 'the cover letter has the subject, the text and the figure' is_
 	"$(sed -n '/^Subject/,/^---$/p' "$COVER")" \
 	"Subject: [PATCH 0/4] crypto: take units
 
-$(sed '1,2d; s/@r:c:on@/21.1/' "$REPOSITORY/patches/cover-letter")
+$(sed '1,2d; s/@r:c:on@/21.1/' "$COVER_TEXT")
 
 ---"
 succeeds_quietly 'a message has its figure' grep -qx "It takes 21.1 ns, as @dst: says: a@b." "$OUT/0002-dm-crypt-use-units.patch"
@@ -84,7 +92,7 @@ succeeds_quietly 'it is the same' diff -r "$WORK/first" "$OUT"
 # The author of the mail.
 head=$(git -C "$UPSTREAM_TREE" rev-parse HEAD)
 succeeds 'a person can sign off' series SIGNOFF="$ZOE"
-says 'it says how to send them' 'To send them:'
+says 'it says how to send them' 'To send it:'
 succeeds_quietly 'each patch is signed off, and not the cover letter' \
 	is_equal "$(files_with "Signed-off-by: $ZOE" | xargs)" "${PATCHES//$'\n'/ }"
 applied "$UPSTREAM_TREE" > /dev/null
@@ -128,6 +136,7 @@ git -C "$UPSTREAM_TREE" -c core.autocrlf=false commit -qam 'mine'
 refuses_series 'commits that are not in the repository are refused' 'not in the repository: fold'
 git -C "$UPSTREAM_TREE" -c core.autocrlf=false reset -q --hard HEAD~
 sed -i '1s/Subject: /&[cut by git am] /' "$SECOND"
+sed -i 's/dm crypt/[cut by git am] &/' "$REPOSITORY/patches/topics"
 refuses_series 'a subject that does not survive mail is refused' 'mail loses or changes'
 restore
 printf 'int units;\r\n' > "$REPOSITORY/crypto/units.c"
@@ -137,14 +146,47 @@ printf '#!/bin/sh\nexit 1\n' > "$WORK/bin/cp"
 chmod +x "$WORK/bin/cp"
 refuses_series 'patches that cannot be written are an error' 'could not be written'
 rm "$WORK/bin/cp"
-sed -i 's/@r:c:on@/@r:c:off@/' "$REPOSITORY/patches/cover-letter"
+sed -i 's/@r:c:on@/@r:c:off@/' "$COVER_TEXT"
 refuses_series 'a missing figure of the cover letter is an error' 'cannot be filled in'
 restore
 sed -i 's/@r:c:on@/@r:c:off@/' "$SECOND"
 refuses_series 'so is one of a message' 'figures of a message cannot be filled in'
 restore
-mv "$REPOSITORY/patches/cover-letter" "$WORK/cover-letter"
+mv "$COVER_TEXT" "$WORK/text"
 refuses_series 'a missing cover letter is an error' 'the text of the cover letter'
-mv "$WORK/cover-letter" "$REPOSITORY/patches/cover-letter"
-succeeds_quietly 'the real cover letter can be sent as mail' cover_letter_is_mail
+mv "$WORK/text" "$COVER_TEXT"
+
+# Mails of many topics.
+printf '%s\n' '# Topics.' 'ciphers 20 2' '	crypto: skcipher - take many units' '	of another base' \
+	'users 20 2 ciphers' '	dm crypt: use units' '	3 selftests: test units' \
+	'others 20 1' '	MAINTAINERS: add units' > "$REPOSITORY/patches/topics"
+for topic in ciphers users others; do
+	sed "1s/units/$topic/" "$COVER_TEXT" > "${COVER_TEXT%/*}/$topic"
+done
+commit_repository 'topics'
+succeeds 'each topic has a mail' series TOPIC=
+says 'together they give what was composed' "git am of all gives tree $(tree_of linux-upstream)"
+says 'it says what to apply first' "To apply it, after ciphers:"
+succeeds_quietly 'each mail has its letter and its patches' is_equal \
+	"$(cd "$OUT" && find . -type f | sort | xargs)" "./ciphers/0000-cover-letter.patch \
+./ciphers/0001-crypto-skcipher-take-many-units.patch ./others/0000-cover-letter.patch \
+./others/0001-MAINTAINERS-add-units.patch ./users/0000-cover-letter.patch \
+./users/0001-dm-crypt-use-units.patch ./users/0002-selftests-test-units.patch"
+succeeds_quietly 'the letter says so, too' grep -qx 'Apply ciphers first.' \
+	"$OUT/users/0000-cover-letter.patch"
+mv "$OUT" "$WORK/all"
+succeeds 'one topic can be mailed' series TOPIC=users
+succeeds_quietly 'its mail is the same' diff -r "$WORK/all/users" "$OUT"
+refuses_series 'another topic is refused' "no topic 'nothing' in patches/topics, which has: ciphers users others" \
+	TOPIC=nothing
+for change in 's/3 selftests/1 selftests/:may insert 1: selftests: test units' \
+	's/^users 20/users 3/:users inserts 4 lines, and may insert 3' \
+	's/^users 20 2/users 20 1/:users has 2 patches, and may have 1' \
+	'/use units/d:the commit "dm crypt: use units" is in no topic' \
+	'/MAINTAINERS/s/MAIN/main/:the commit "MAINTAINERS: add units" is in no topic'; do
+	sed -i "${change%%:*}" "$REPOSITORY/patches/topics"
+	refuses_series "refused: ${change#*:}" "${change#*:}" TOPIC=users
+	restore
+done
+succeeds_quietly 'the real cover letters can be sent as mail' cover_letters_are_mail
 finish

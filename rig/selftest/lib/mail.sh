@@ -12,7 +12,8 @@ export DM_CRYPT_MDU_CACHE="$WORK/cache"
 BUILD="$WORK/a build"
 ORIG=$DM_CRYPT_MDU_CACHE/upstream/linux_6.12.117.orig.tar.xz
 OUT="$WORK/out"
-unset SIGNOFF UPSTREAM FOR
+COVER_TEXT=$REPOSITORY/patches/covers/units
+unset SIGNOFF UPSTREAM FOR TOPIC
 
 # series [NAME=VALUE...]: writes the mail into $OUT, made anew
 series() {
@@ -20,9 +21,10 @@ series() {
 	series_to "$OUT" "$@"
 }
 
-# series_to OUT [NAME=VALUE...]: uses the stand-in for apt-get in $WORK/bin
+# series_to OUT [NAME=VALUE...]: uses the stand-in for apt-get in $WORK/bin.  All commits are in
+# one topic.
 series_to() {
-	env PATH="$WORK/bin:$PATH" "${@:2}" "$REPOSITORY/rig/bin/series" 6.12 "$BUILD" "$1"
+	env PATH="$WORK/bin:$PATH" TOPIC=units "${@:2}" "$REPOSITORY/rig/bin/series" 6.12 "$BUILD" "$1"
 }
 
 # make_project: sets up all that series needs, but no upstream source
@@ -38,9 +40,13 @@ make_project() {
 	die "asked for fewer files\n" if (grep(/^\+\+\+ /, <$patch>) != 7);
 	print grep(/^--no-l$/, @ARGV) ? "Pat O'Hara <pat\@example.org>\n" : "list\@example.org\n";
 	END
+	mkdir "${COVER_TEXT%/*}"
 	# shellcheck disable=SC2016 # the text is literal
 	printf '%s\n' 'crypto: take units' '' 'One line, "quoted" \n $HOME 100%.' '' \
-		'-- two dashes' '---------------' 'The end, in @r:c:on@ ns.' > "$REPOSITORY/patches/cover-letter"
+		'-- two dashes' '---------------' 'The end, in @r:c:on@ ns.' > "$COVER_TEXT"
+	printf '%s\n' '# Topics.' 'units 20 4' '	crypto: skcipher - take many units' \
+		'	dm crypt: use units' '	selftests: test units' '	MAINTAINERS: add units' |
+		sed 's/^\\t/\t/' > "$REPOSITORY/patches/topics"
 	sed -i '0,/^---$/s/^---$/It takes @r:c:on@ ns, as @dst: says: a@b.\n&/' \
 		"$REPOSITORY/patches/6.12/0002-dm-crypt-use-units.patch"
 	mkdir -p "$REPOSITORY/guide"
