@@ -99,8 +99,8 @@ tree:
 MODULES = $(addprefix --module rig/modules/,mdu_cipher virtio_crypto_device)
 kernel: tree
 	@rig/boot/build-kernel.sh --arch $(ARCH) \
-		--log $(B)/logs/kernel$(SUFFIX)$(VARIANT:%=-%).log \
-		$(VARIANT:%=--fragment rig/boot/%.config) $(MODULES) \
+		--log $(B)/logs/kernel$(SUFFIX)$(VARIANT:%=-%)$(TOPIC:%=-%).log \
+		$(VARIANT:%=--fragment rig/boot/%.config) $(MODULES) $(if $(TOPIC),$(NOT_THERE)) \
 		$(LINUX) $(KBUILD)
 
 # build_uml TREE,DIR,LOG,OPTIONS: makes DIR/linux, User-mode Linux with the AES code of x86.
@@ -108,9 +108,10 @@ build_uml = rig/boot/copy-tree.sh $(1) $(2) rig/bench/uml.diff && \
 	rig/boot/build-kernel.sh --arch um --log $(3) $(4) $(2)/source $(2)/source/.build && \
 	ln -sf source/.build/linux $(2)/linux
 uml: tree
-	@$(call build_uml,$(LINUX),$(B)/um,$(B)/logs/um.log,$(MODULES))
+	@$(call build_uml,$(LINUX),$(B)/um$(TOPIC:%=-%),$(B)/logs/um$(TOPIC:%=-%).log,\
+		$(MODULES) $(if $(TOPIC),$(NOT_THERE)))
 
-# Only a kernel with the series has this option.
+# Only a kernel with data-units has this option.
 NOT_THERE = --allow-missing CRYPTO_SKCIPHER_DATA_UNIT_KUNIT_TEST
 unpatched-uml: unpatched-tree
 	@$(call build_uml,$(UNPATCHED),$(B)/um-unpatched,$(B)/logs/um-unpatched.log,$(NOT_THERE))
