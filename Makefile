@@ -226,7 +226,7 @@ bench-accelerator: kernel rootfs
 		$(if $(RESULTS),--check,--document $(BENCH_PAGE))
 
 check-series:
-	@rig/bin/install-deps $(BASE) check-series
+	@rig/bin/install-deps $(BASE) check-series clang
 	@$(MAKE) --no-print-directory unpatched
 	@UNPATCHED=$(UNPATCHED)/.build rig/bin/check-series $(BASE) $(LINUX) $(LINUX)-commits
 

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2154 # shared with check-series
 #
-# The part "variants" of check-series.
+# The parts "variants" and "clang" of check-series.
 
+# The suffix of the programs of LLVM in Debian.
+CLANG=-19
 VARIANTS=(i386 arm arm64 modules no-selftests no-manager)
 
 set_variant() {
-	ARCH=x86_64 KBUILD_ARCH=x86 CROSS_COMPILE=''
+	ARCH=x86_64 KBUILD_ARCH=x86 CROSS_COMPILE='' COMPILER=()
 	case $1 in
 	i386)		ARCH=i386
 			FRAGMENTS=(i386 builtin selftests) ;;
@@ -14,6 +16,8 @@ set_variant() {
 			FRAGMENTS=(arm builtin selftests) ;;
 	arm64)		ARCH=arm64 KBUILD_ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-
 			FRAGMENTS=(arm64 builtin selftests) ;;
+	clang)		COMPILER=("LLVM=$CLANG" "CC=ccache clang$CLANG")
+			FRAGMENTS=(clang builtin selftests) ;;
 	modules)	FRAGMENTS=(modules selftests) ;;
 	no-selftests)	FRAGMENTS=(builtin no-selftests) ;;
 	no-manager)	FRAGMENTS=(no-manager)
@@ -35,7 +39,8 @@ configure() {
 	# Some of these options exist only in older kernels, others only in newer ones.
 	"$BOOT/check-config.sh" \
 		--allow-missing "CRYPTO_MANAGER_DISABLE_TESTS CRYPTO_MANAGER_EXTRA_TESTS" \
-		--allow-missing "CRYPTO_SELFTESTS CRYPTO_SELFTESTS_FULL" \
+		--allow-missing "CRYPTO_SELFTESTS CRYPTO_SELFTESTS_FULL CFI CFI_CLANG" \
+		${TOPIC:+--allow-missing CRYPTO_SKCIPHER_DATA_UNIT_KUNIT_TEST} \
 		"$WORKTREE" "$BUILD/.config" "$BUILD/.config.wanted" || return
 	cp "$BUILD/.config" "$BUILD/.config.series"
 }
@@ -104,7 +109,8 @@ link_modules() {
 	! grep -E 'WARNING: modpost|undefined!' "$LOGS/link.log"
 }
 
-check_variants() {
+# compile_variants: compiles the sources that each commit touches in all VARIANTS.
+compile_variants() {
 	local variant commit subject sources
 
 	go_to "${COMMITS[-1]}"
@@ -120,8 +126,19 @@ check_variants() {
 		for variant in "${VARIANTS[@]}"; do
 			compile_commit "$variant" "$subject" "${sources[@]}"
 		done
-		result "a variant compiles each source: $subject" compiled_all "${sources[@]}" || true
+		[ "${VARIANTS[*]}" = clang ] ||
+			result "a variant compiles each source: $subject" compiled_all "${sources[@]}" || true
 	done
 	go_to "${COMMITS[-1]}"
+}
+
+check_variants() {
+	compile_variants
 	result "modules: the kernel links" link_modules || true
+}
+
+check_clang() {
+	local VARIANTS=(clang)
+
+	compile_variants
 }

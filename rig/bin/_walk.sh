@@ -78,11 +78,14 @@ is_new() {
 	! in_tree cat-file -e "base:$1" 2> /dev/null
 }
 
+# The compiler, if it is not gcc.
+COMPILER=()
+
 # kernel_make LOG ARGUMENT...: runs make for the worktree in the build directory BUILD. ARCH
 # and CROSS_COMPILE come from the environment. If make fails, prints the errors in LOG.
 kernel_make() {
 	make -C "$WORKTREE" "O=$BUILD" "CC=ccache ${CROSS_COMPILE:-}gcc" \
-		"-j${JOBS:-$(nproc)}" "${@:2}" < /dev/null > "$1" 2>&1 || {
+		${COMPILER[@]+"${COMPILER[@]}"} "-j${JOBS:-$(nproc)}" "${@:2}" < /dev/null > "$1" 2>&1 || {
 		grep -E 'error:|modpost:' "$1" || tail -n 30 "$1"
 		return 1
 	}

@@ -104,7 +104,9 @@ BAD'
 	add_function crypto/units.c units '	return 1;'
 	append crypto/Makefile 'obj-y += units.o'
 	append Documentation/crypto/index.rst 'More.'
-	append MAINTAINERS 'F:	crypto/units.[ch]
+	append MAINTAINERS '
+UNITS
+F:	crypto/units.[ch]
 F:	include/crypto/units.h
 F:	Documentation/crypto/'
 	commit_in_tree 'good'
