@@ -241,12 +241,15 @@ explain_divergence() {
 }
 
 # fill_figures: copies stdin to stdout. Replaces @RUN:CELL:VALUE@ by that figure of
-# guide/performance.json, and fails if the file does not have the figure. Needs jq.
+# guide/performance.json, and fails if the file does not have the figure. In a table,
+# @RUN:CELL:VALUE:WIDTH@ puts spaces before the figure. Needs jq.
 fill_figures() {
 	jq -Rrsj --slurpfile runs "$ROOT/guide/performance.json" '
-		gsub("@(?<run>[-.\\w]+):(?<cell>[-.\\w]+):(?<value>\\w+)@"; . as $figure
+		gsub("@(?<run>[-.\\w]+):(?<cell>[-.\\w]+):(?<value>\\w+)(?<width>(:\\d+)?)@";
+			. as $figure
 			| [$runs[0][] | select(.name == $figure.run) | .unit as $unit | .cells[]
 				| select(.name == $figure.cell) | .[$figure.value] | numbers
 				| if $unit == "instructions" and . > 1 then round else . end][0]
-			// error("guide/performance.json has no \($figure)") | tostring)'
+			// error("guide/performance.json has no \($figure)") | tostring
+			| " " * (($figure.width[1:] | tonumber? // 0) - length) + .)'
 }

@@ -68,7 +68,7 @@ succeeds_quietly 'the cover letter has the subject, the text and the figure' is_
 	"$(sed -n '/^Subject/,/^---$/p' "$COVER")" \
 	"Subject: [PATCH 0/4] crypto: take units
 
-$(sed '1,2d; s/@r:c:on@/21.1/' "$COVER_TEXT")
+$(sed '1,2d; s/@r:c:on:6@/  21.1/; s/@r:c:on@/21.1/' "$COVER_TEXT")
 
 ---"
 succeeds_quietly 'a message has its figure' grep -qx "It takes 21.1 ns, as @dst: says: a@b." "$OUT/0002-dm-crypt-use-units.patch"

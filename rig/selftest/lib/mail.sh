@@ -43,7 +43,8 @@ make_project() {
 	mkdir "${COVER_TEXT%/*}"
 	# shellcheck disable=SC2016 # the text is literal
 	printf '%s\n' 'crypto: take units' '' 'One line, "quoted" \n $HOME 100%.' '' \
-		'-- two dashes' '---------------' 'The end, in @r:c:on@ ns.' > "$COVER_TEXT"
+		'-- two dashes' '---------------' 'A column:@r:c:on:6@' \
+		'The end, in @r:c:on@ ns.' > "$COVER_TEXT"
 	printf '%s\n' '# Topics.' 'units 20 4' '	crypto: skcipher - take many units' \
 		'	dm crypt: use units' '	selftests: test units' '	MAINTAINERS: add units' |
 		sed 's/^\\t/\t/' > "$REPOSITORY/patches/topics"
