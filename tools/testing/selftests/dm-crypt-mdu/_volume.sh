@@ -146,16 +146,6 @@ expect_same() {
 	difference=$(cmp "$1" "$2" 2>&1) || fail "$3: $difference"
 }
 
-# Writes a mark to the kernel log.  log_since_mark() prints the log after the mark.
-mark_log() {
-	MARK=$NAME-$RANDOM-$RANDOM
-	echo "$MARK" > /dev/kmsg
-}
-
-log_since_mark() {
-	dmesg | sed "1,/$MARK/d"
-}
-
 mount_debugfs() {
 	[ -d /sys/kernel/debug/block ] ||
 		mount -t debugfs none /sys/kernel/debug 2> /dev/null || :
