@@ -4,8 +4,8 @@
  *
  * The algorithm under test is a toy.  The toy records the length and the IV of
  * each data unit, and XORs the data unit with the first byte of this IV.  With
- * toy.walk set, the toy uses the walk, and records the length and the first IV
- * of each run of data units.
+ * toy.max_bytes set, the toy uses the walk, and records the length and the
+ * first IV of each run of data units.
  */
 
 #include <crypto/internal/skcipher-data-unit.h>
@@ -17,14 +17,17 @@
 #include <linux/preempt.h>
 #include <linux/scatterlist.h>
 #include <linux/sched.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/unaligned.h>
 
 #include "internal.h"
 
 #define TOY_BLOCK	16
 #define TOY_KEYSIZE	16
-#define TOY_MAX_UNITS	8
+#define TOY_MAX_CALLS	8
+#define TOY_MAX_ENTRIES	6
 
 /* A size and a step that the toy refuses */
 #define TOY_BAD_SIZE	64
@@ -35,14 +38,13 @@ static struct {
 	unsigned int calls;
 	unsigned int fail_at;	/* this call, counted from 1, fails with -EIO */
 	bool refuse;		/* refuse any size and step */
-	bool walk;
-	unsigned int max_bytes;	/* max_bytes of the walk */
+	unsigned int max_bytes;	/* of the walk; 0: skcipher_crypt_data_units() */
 	unsigned int batches;	/* times that the walk handed out data units */
 	unsigned int far;	/* entries that begin beyond their first page */
 	bool want_cpu;		/* each call requests a reschedule */
 	unsigned int yields;	/* reschedules between two calls */
-	unsigned int len[TOY_MAX_UNITS];
-	u8 iv[TOY_MAX_UNITS][SKCIPHER_DATA_UNIT_IVSIZE];
+	unsigned int len[TOY_MAX_CALLS];
+	u8 iv[TOY_MAX_CALLS][SKCIPHER_DATA_UNIT_IVSIZE];
 } toy;
 
 static int toy_setkey(struct crypto_skcipher *tfm, const u8 *key,
@@ -59,13 +61,32 @@ static int toy_set_data_unit(struct crypto_skcipher *tfm, unsigned int size,
 	return 0;
 }
 
+static int toy_import(struct skcipher_request *req, const void *in)
+{
+	return 0;
+}
+
+static int toy_export(struct skcipher_request *req, void *out)
+{
+	return 0;
+}
+
 static void toy_note(unsigned int len, const u8 *iv)
 {
-	if (toy.calls < TOY_MAX_UNITS) {
+	if (toy.calls < TOY_MAX_CALLS) {
 		toy.len[toy.calls] = len;
 		memcpy(toy.iv[toy.calls], iv, sizeof(toy.iv[0]));
 	}
 	toy.calls++;
+}
+
+/* Counts a reschedule since the last call, and requests the next reschedule. */
+static void toy_want_cpu(void)
+{
+	if (toy.calls > 1 && !need_resched())
+		toy.yields++;
+	set_tsk_need_resched(current);
+	set_preempt_need_resched();
 }
 
 static int toy_crypt_unit(struct skcipher_request *req)
@@ -93,6 +114,8 @@ static int toy_crypt_unit(struct skcipher_request *req)
 
 	/* A driver may overwrite the IV buffer. */
 	memset(req->iv, 0xee, SKCIPHER_DATA_UNIT_IVSIZE);
+	if (toy.want_cpu)
+		toy_want_cpu();
 	return err;
 }
 
@@ -109,12 +132,15 @@ static void toy_crypt_run(const struct skcipher_data_unit_walk *walk,
 	}
 }
 
-static int toy_walk(struct skcipher_request *req)
+static int toy_crypt_units(struct skcipher_request *req)
 {
 	u8 iv[SKCIPHER_DATA_UNIT_IVSIZE];
 	struct skcipher_data_unit_walk walk;
 	unsigned int i;
 	int err;
+
+	if (!toy.max_bytes)
+		return skcipher_crypt_data_units(req, toy_crypt_unit);
 
 	err = skcipher_data_unit_walk_start(&walk, req, toy.max_bytes,
 					    toy_crypt_unit);
@@ -126,32 +152,6 @@ static int toy_walk(struct skcipher_request *req)
 		err = skcipher_data_unit_walk_next(&walk);
 	}
 	return err;
-}
-
-/* Counts a reschedule since the last call, and requests the next reschedule. */
-static void toy_want_cpu(void)
-{
-	if (toy.calls > 1 && !need_resched())
-		toy.yields++;
-	set_tsk_need_resched(current);
-	set_preempt_need_resched();
-}
-
-static int toy_crypt_unit_slowly(struct skcipher_request *req)
-{
-	int err = toy_crypt_unit(req);
-
-	toy_want_cpu();
-	return err;
-}
-
-static int toy_crypt_units(struct skcipher_request *req)
-{
-	if (toy.walk)
-		return toy_walk(req);
-	if (toy.want_cpu)
-		return skcipher_crypt_data_units(req, toy_crypt_unit_slowly);
-	return skcipher_crypt_data_units(req, toy_crypt_unit);
 }
 
 static int toy_crypt(struct skcipher_request *req)
@@ -185,6 +185,9 @@ struct toy_fixture {
 	struct skcipher_alg alg;
 	struct crypto_skcipher *tfm;
 	struct skcipher_request *req;
+	struct crypto_wait wait;
+	struct scatterlist sg;	/* the data */
+	u8 data[160];
 	u8 iv[SKCIPHER_DATA_UNIT_IVSIZE];
 };
 
@@ -197,28 +200,26 @@ static void toy_free(void *data)
 	crypto_unregister_skcipher(&f->alg);
 }
 
-static struct toy_fixture *toy_alloc(struct kunit *test, u32 clear_flags)
+/* Registers @alg, and allocates @driver, which is the toy or a wrapper. */
+static struct toy_fixture *toy_alloc_driver(struct kunit *test,
+					    const struct skcipher_alg *alg,
+					    const char *driver)
 {
 	struct toy_fixture *f;
 	u8 key[TOY_KEYSIZE] = {};
 
 	memset(&toy, 0, sizeof(toy));
-	toy.max_bytes = 4096;
 
 	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, f);
-
-	f->alg = toy_template;
-	f->alg.base.cra_flags &= ~clear_flags;
-	if (clear_flags & CRYPTO_ALG_SKCIPHER_MULTI_DATA_UNIT)
-		f->alg.set_data_unit = NULL;
+	f->alg = *alg;
 	KUNIT_ASSERT_EQ(test, crypto_register_skcipher(&f->alg), 0);
 
-	f->tfm = crypto_alloc_skcipher("kunit-data-unit-toy",
-				       CRYPTO_ALG_INTERNAL, CRYPTO_ALG_INTERNAL);
+	f->tfm = crypto_alloc_skcipher(driver, CRYPTO_ALG_INTERNAL,
+				       CRYPTO_ALG_INTERNAL);
 	if (IS_ERR(f->tfm)) {
 		crypto_unregister_skcipher(&f->alg);
-		KUNIT_FAIL_AND_ABORT(test, "no tfm: %pe", f->tfm);
+		KUNIT_FAIL_AND_ABORT(test, "no %s: %pe", driver, f->tfm);
 	}
 	f->req = skcipher_request_alloc(f->tfm, GFP_KERNEL);
 	KUNIT_ASSERT_EQ(test, 0,
@@ -227,57 +228,61 @@ static struct toy_fixture *toy_alloc(struct kunit *test, u32 clear_flags)
 	KUNIT_ASSERT_EQ(test, 0,
 			crypto_skcipher_setkey(f->tfm, key, sizeof(key)));
 
-	skcipher_request_set_callback(f->req, 0, NULL, NULL);
+	crypto_init_wait(&f->wait);
+	skcipher_request_set_callback(f->req, CRYPTO_TFM_REQ_MAY_BACKLOG,
+				      crypto_req_done, &f->wait);
+	sg_init_one(&f->sg, f->data, sizeof(f->data));
 	return f;
 }
 
-static int toy_import(struct skcipher_request *req, const void *in)
+static struct toy_fixture *toy_alloc(struct kunit *test)
 {
-	return 0;
+	return toy_alloc_driver(test, &toy_template,
+				toy_template.base.cra_driver_name);
 }
 
-static int toy_export(struct skcipher_request *req, void *out)
+static int toy_encrypt(struct toy_fixture *f, struct scatterlist *src,
+		       struct scatterlist *dst, unsigned int bytes)
 {
-	return 0;
-}
-
-/* Unregisters @alg after a success, because @alg is on the caller's stack. */
-static int try_register(struct skcipher_alg *alg)
-{
-	int err = crypto_register_skcipher(alg);
-
-	if (!err)
-		crypto_unregister_skcipher(alg);
-	return err;
+	skcipher_request_set_crypt(f->req, src, dst, bytes, f->iv);
+	return crypto_wait_req(crypto_skcipher_encrypt(f->req), &f->wait);
 }
 
 static void test_registration(struct kunit *test)
 {
-	static const unsigned int bad_ivsizes[] = { 0, 8, 32 };
+	const u32 flag = CRYPTO_ALG_SKCIPHER_MULTI_DATA_UNIT;
+	const struct {
+		u32 flag;
+		unsigned int ivsize, statesize;
+		bool set_data_unit;
+		int err;
+	} cases[] = {
+		{ flag, 0, 0, true, -EINVAL },
+		{ flag, 8, 0, true, -EINVAL },
+		{ flag, 32, 0, true, -EINVAL },
+		{ 0, SKCIPHER_DATA_UNIT_IVSIZE, 0, true, -EINVAL },
+		/* State that one request passes to the next */
+		{ flag, SKCIPHER_DATA_UNIT_IVSIZE, 16, true, -EINVAL },
+		{ 0, SKCIPHER_DATA_UNIT_IVSIZE, 16, false, 0 },
+	};
 	struct skcipher_alg alg;
 	unsigned int i;
+	int err;
 
-	for (i = 0; i < ARRAY_SIZE(bad_ivsizes); i++) {
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		alg = toy_template;
-		alg.ivsize = bad_ivsizes[i];
-		KUNIT_EXPECT_EQ_MSG(test, try_register(&alg), -EINVAL,
-				    "ivsize %u", bad_ivsizes[i]);
+		alg.base.cra_flags = CRYPTO_ALG_INTERNAL | cases[i].flag;
+		alg.ivsize = cases[i].ivsize;
+		alg.statesize = cases[i].statesize;
+		alg.import = toy_import;
+		alg.export = toy_export;
+		if (!cases[i].set_data_unit)
+			alg.set_data_unit = NULL;
+		err = crypto_register_skcipher(&alg);
+		KUNIT_EXPECT_EQ_MSG(test, cases[i].err, err, "case %u", i);
+		if (!err)
+			crypto_unregister_skcipher(&alg);
 	}
-
-	/* ->set_data_unit() without the flag */
-	alg = toy_template;
-	alg.base.cra_flags = CRYPTO_ALG_INTERNAL;
-	KUNIT_EXPECT_EQ(test, try_register(&alg), -EINVAL);
-
-	/* State that one request passes to the next */
-	alg = toy_template;
-	alg.statesize = 16;
-	alg.import = toy_import;
-	alg.export = toy_export;
-	KUNIT_EXPECT_EQ(test, try_register(&alg), -EINVAL);
-	alg.base.cra_flags = CRYPTO_ALG_INTERNAL;
-	alg.set_data_unit = NULL;
-	KUNIT_EXPECT_EQ(test, try_register(&alg), 0);
 }
 
 static void test_lskcipher_registration(struct kunit *test)
@@ -290,7 +295,6 @@ static void test_lskcipher_registration(struct kunit *test)
 		.co.base.cra_module	 = THIS_MODULE,
 		.co.ivsize		 = SKCIPHER_DATA_UNIT_IVSIZE,
 	};
-
 	int err = crypto_register_lskcipher(&alg);
 
 	KUNIT_EXPECT_EQ(test, err, -EINVAL);
@@ -300,8 +304,12 @@ static void test_lskcipher_registration(struct kunit *test)
 
 static void test_without_flag(struct kunit *test)
 {
-	struct toy_fixture *f =
-		toy_alloc(test, CRYPTO_ALG_SKCIPHER_MULTI_DATA_UNIT);
+	struct skcipher_alg alg = toy_template;
+	struct toy_fixture *f;
+
+	alg.base.cra_flags = CRYPTO_ALG_INTERNAL;
+	alg.set_data_unit = NULL;
+	f = toy_alloc_driver(test, &alg, alg.base.cra_driver_name);
 
 	KUNIT_EXPECT_FALSE(test,
 			   crypto_skcipher_supports_multi_data_unit(f->tfm));
@@ -327,7 +335,7 @@ static void test_size_and_step(struct kunit *test)
 		{ SKCIPHER_DATA_UNIT_MAX_SIZE + 1, 1 },
 		{ 32, SKCIPHER_DATA_UNIT_MAX_STEP + 1 },
 	};
-	struct toy_fixture *f = toy_alloc(test, 0);
+	struct toy_fixture *f = toy_alloc(test);
 	struct crypto_skcipher *tfm = f->tfm;
 	u8 key[TOY_KEYSIZE] = { 1 };
 	unsigned int i;
@@ -356,35 +364,17 @@ static void test_size_and_step(struct kunit *test)
 	expect_data_unit(test, tfm, 0, 0);
 }
 
-/* Expects that the toy below a wrapper gets two data units of 48 bytes. */
-static void expect_units_of_48(struct kunit *test, struct crypto_skcipher *tfm)
+/* Expects data units of 48 bytes and a step of 8, also in the toy below @f->tfm. */
+static void expect_units_of_48(struct kunit *test, struct toy_fixture *f)
 {
-	struct skcipher_request *req;
-	struct scatterlist sg;
-	DECLARE_CRYPTO_WAIT(wait);
-	u8 iv[SKCIPHER_DATA_UNIT_IVSIZE] = { 1 };
-	u8 *data;
-
-	data = kunit_kzalloc(test, 96, GFP_KERNEL);
-	req = skcipher_request_alloc(tfm, GFP_KERNEL);
-	if (!data || !req) {
-		KUNIT_FAIL(test, "no memory");
-		goto out;
-	}
-	sg_init_one(&sg, data, 96);
-	skcipher_request_set_callback(req, CRYPTO_TFM_REQ_MAY_BACKLOG,
-				      crypto_req_done, &wait);
-	skcipher_request_set_crypt(req, &sg, &sg, 96, iv);
+	expect_data_unit(test, f->tfm, 48, 8);
 
 	toy.calls = 0;
-	KUNIT_EXPECT_EQ(test, 0,
-			crypto_wait_req(crypto_skcipher_encrypt(req), &wait));
+	KUNIT_EXPECT_EQ(test, 0, toy_encrypt(f, &f->sg, &f->sg, 96));
 	KUNIT_EXPECT_EQ(test, 2, toy.calls);
 	KUNIT_EXPECT_EQ(test, 48, toy.len[0]);
-	KUNIT_EXPECT_EQ(test, 1, toy.iv[0][0]);
-	KUNIT_EXPECT_EQ(test, 9, toy.iv[1][0]);
-out:
-	skcipher_request_free(req);
+	KUNIT_EXPECT_EQ(test, 0, toy.iv[0][0]);
+	KUNIT_EXPECT_EQ(test, 8, toy.iv[1][0]);
 }
 
 /*
@@ -394,370 +384,259 @@ out:
 static void test_refusal_below_wrapper(struct kunit *test)
 {
 	struct crypto_skcipher *tfm;
-	u8 key[TOY_KEYSIZE] = {};
+	struct toy_fixture *f;
 
 	if (!IS_REACHABLE(CONFIG_CRYPTO_CRYPTD))
 		kunit_skip(test, "no cryptd");
 
-	toy_alloc(test, 0);
-	tfm = crypto_alloc_skcipher("cryptd(kunit-data-unit-toy)",
-				    CRYPTO_ALG_INTERNAL, CRYPTO_ALG_INTERNAL);
-	if (IS_ERR(tfm))
-		KUNIT_FAIL_AND_ABORT(test, "no cryptd: %pe", tfm);
-	KUNIT_EXPECT_EQ(test, 0, crypto_skcipher_setkey(tfm, key, sizeof(key)));
-
+	f = toy_alloc_driver(test, &toy_template,
+			     "cryptd(kunit-data-unit-toy)");
+	tfm = f->tfm;
 	KUNIT_EXPECT_EQ(test, 0, crypto_skcipher_set_data_unit(tfm, 48, 8));
-	expect_data_unit(test, tfm, 48, 8);
-	expect_units_of_48(test, tfm);
+	expect_units_of_48(test, f);
 
 	toy.refuse = true;
 	KUNIT_EXPECT_EQ(test, -EINVAL,
 			crypto_skcipher_set_data_unit(tfm, 32, 1));
-	expect_data_unit(test, tfm, 48, 8);
-	expect_units_of_48(test, tfm);
+	expect_units_of_48(test, f);
 	KUNIT_EXPECT_EQ(test, -EINVAL,
 			crypto_skcipher_set_data_unit_size(tfm, 0));
-	expect_data_unit(test, tfm, 48, 8);
-	expect_units_of_48(test, tfm);
+	expect_units_of_48(test, f);
 
 	toy.refuse = false;
 	KUNIT_EXPECT_EQ(test, 0, crypto_skcipher_set_data_unit_size(tfm, 0));
 	expect_data_unit(test, tfm, 0, 0);
-
-	crypto_free_skcipher(tfm);
 }
 
 static void test_bad_lengths(struct kunit *test)
 {
 	static const unsigned int bad[] = { 0, 1, 16, 31, 33, 48, 100 };
-	struct toy_fixture *f = toy_alloc(test, 0);
-	struct scatterlist sg;
+	struct toy_fixture *f = toy_alloc(test);
 	unsigned int i;
-	u8 *data;
 
-	data = kunit_kzalloc(test, 128, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, data);
-	sg_init_one(&sg, data, 128);
 	f->iv[0] = 0xff;
-
 	KUNIT_ASSERT_EQ(test, 0,
 			crypto_skcipher_set_data_unit_size(f->tfm, 32));
-	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		skcipher_request_set_crypt(f->req, &sg, &sg, bad[i], f->iv);
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
 		KUNIT_EXPECT_EQ_MSG(test, -EINVAL,
-				    crypto_skcipher_encrypt(f->req),
+				    toy_encrypt(f, &f->sg, &f->sg, bad[i]),
 				    "length %u", bad[i]);
-	}
 	KUNIT_EXPECT_EQ(test, 0, toy.calls);
-	KUNIT_EXPECT_NULL(test, memchr_inv(data, 0, 128));
+	KUNIT_EXPECT_NULL(test, memchr_inv(f->data, 0, sizeof(f->data)));
 }
 
-/*
- * Three data units of 32 bytes.  Entries of the source and of the destination
- * end at different places within data units.  The source has an empty entry.
- * Both halves of the IV overflow.
- */
-static void test_walk(struct kunit *test)
+/* Requests of many shapes */
+static const struct toy_case {
+	const char *name;
+	unsigned int size, step, units;
+	u64 iv_high;				/* high half of the first IV */
+	unsigned int max_bytes;			/* of the toy */
+	unsigned int fail_at;			/* of the toy, if in place */
+	unsigned int src[TOY_MAX_ENTRIES];	/* lengths of the entries */
+	unsigned int dst[TOY_MAX_ENTRIES];	/* none: in place */
+	unsigned int want_batches;
+	unsigned int want_len[TOY_MAX_CALLS];	/* of each call */
+} toy_cases[] = {
+	{
+		.name = "one data unit",
+		.size = 32, .step = 1, .units = 1,
+		.src = { 32 }, .want_len = { 32 },
+	},
+	{
+		.name = "unit by unit, with an empty entry",
+		.size = 32, .step = 8, .units = 3, .iv_high = U64_MAX,
+		.src = { 5, 30, 0, 61 }, .dst = { 64, 1, 31 },
+		.want_len = { 32, 32, 32 },
+	},
+	{
+		.name = "error in the middle",
+		.size = 32, .step = 1, .units = 3, .fail_at = 2,
+		.src = { 96 }, .want_len = { 32, 32 },
+	},
+	{
+		/* The third unit is cut in src, the fifth in dst. */
+		.name = "runs between units in pieces",
+		.size = 32, .step = 3, .units = 7, .max_bytes = SZ_4K,
+		.iv_high = U64_MAX, .src = { 71, 153 }, .dst = { 159, 65 },
+		.want_batches = 3, .want_len = { 64, 32, 32, 32, 64 },
+	},
+	{
+		.name = "SKCIPHER_DATA_UNITS_AT_ONCE bounds a run",
+		.size = 32, .step = 1, .units = 40, .max_bytes = SZ_4K,
+		.src = { 1280 },
+		.want_batches = 3, .want_len = { 512, 512, 256 },
+	},
+	{
+		.name = "max_bytes bounds a run",
+		.size = 1024, .step = 1, .units = 6, .max_bytes = SZ_4K,
+		.src = { 6144 },
+		.want_batches = 2, .want_len = { 4096, 2048 },
+	},
+	{
+		.name = "max_bytes is no multiple of the size",
+		.size = 1536, .step = 1, .units = 6, .max_bytes = SZ_4K,
+		.src = { 9216 },
+		.want_batches = 3, .want_len = { 3072, 3072, 3072 },
+	},
+	{
+		.name = "units of max_bytes",
+		.size = 4096, .step = 1, .units = 3, .max_bytes = SZ_4K,
+		.src = { 12288 },
+		.want_batches = 3, .want_len = { 4096, 4096, 4096 },
+	},
+	{
+		/* The later units begin beyond the first page of the entry. */
+		.name = "units above max_bytes",
+		.size = 2 * PAGE_SIZE, .step = 1, .units = 3, .max_bytes = SZ_4K,
+		.src = { 6 * PAGE_SIZE },
+		.want_len = { 2 * PAGE_SIZE, 2 * PAGE_SIZE, 2 * PAGE_SIZE },
+	},
+	{
+		.name = "runs of different entries",
+		.size = 512, .step = 5, .units = 6, .max_bytes = 4 * 512,
+		.src = { 512, 512, 512, 512, 512, 512 },
+		.want_batches = 2, .want_len = { 512, 512, 512, 512, 512, 512 },
+	},
+	{
+		.name = "max_bytes bounds all runs together",
+		.size = 512, .step = 255, .units = 8, .max_bytes = 4 * 512,
+		.src = { 512, 7 * 512 },
+		.want_batches = 2, .want_len = { 512, 3 * 512, 4 * 512 },
+	},
+};
+
+KUNIT_ARRAY_PARAM_DESC(toy, toy_cases, name);
+
+/* Bytes between entries, and at both ends of the memory, which stay 0 */
+#define TOY_GAP	2048
+
+struct toy_list {
+	struct scatterlist sg[TOY_MAX_ENTRIES];
+	unsigned int nents;
+	size_t size;
+	u8 *memory;
+};
+
+/* Makes a list of @bytes.  Later entries have lower addresses. */
+static void toy_make_list(struct kunit *test, struct toy_list *list,
+			  const unsigned int *len, unsigned int bytes)
 {
-	static const unsigned int cut_src[] = { 5, 30, 0, 61 };
-	static const unsigned int cut_dst[] = { 64, 1, 31 };
-	struct toy_fixture *f = toy_alloc(test, 0);
-	struct scatterlist src[ARRAY_SIZE(cut_src)];
-	struct scatterlist dst[ARRAY_SIZE(cut_dst)];
-	u8 *in, *out, want_iv[SKCIPHER_DATA_UNIT_IVSIZE];
-	unsigned int i, pos;
+	unsigned int i, pos = bytes + (TOY_MAX_ENTRIES + 1) * TOY_GAP;
 
-	in = kunit_kzalloc(test, 96, GFP_KERNEL);
-	out = kunit_kzalloc(test, 128, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, in);
-	KUNIT_ASSERT_NOT_NULL(test, out);
-	for (i = 0; i < 96; i++)
-		in[i] = i;
+	list->size = pos;
+	list->memory = kunit_kzalloc(test, pos, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, list->memory);
 
-	sg_init_table(src, ARRAY_SIZE(src));
-	for (i = 0, pos = 0; i < ARRAY_SIZE(src); pos += cut_src[i], i++)
-		sg_set_buf(&src[i], in + pos, cut_src[i]);
-	sg_init_table(dst, ARRAY_SIZE(dst));
-	for (i = 0, pos = 0; i < ARRAY_SIZE(dst); pos += cut_dst[i], i++)
-		sg_set_buf(&dst[i], out + pos, cut_dst[i]);
-
-	KUNIT_ASSERT_EQ(test, 0, crypto_skcipher_set_data_unit(f->tfm, 32, 8));
-
-	memset(f->iv, 0xff, sizeof(f->iv));
-	f->iv[0] = 0xfc;
-	memcpy(want_iv, f->iv, sizeof(want_iv));
-	skcipher_request_set_crypt(f->req, src, dst, 96, f->iv);
-	KUNIT_ASSERT_EQ(test, 0, crypto_skcipher_encrypt(f->req));
-
-	KUNIT_EXPECT_MEMEQ(test, f->iv, want_iv, sizeof(want_iv));
-	KUNIT_EXPECT_EQ(test, f->req->cryptlen, 96);
-	KUNIT_EXPECT_PTR_EQ(test, f->req->src, &src[0]);
-	KUNIT_EXPECT_PTR_EQ(test, f->req->dst, &dst[0]);
-
-	KUNIT_ASSERT_EQ(test, 3, toy.calls);
-	for (i = 0; i < 3; i++)
-		KUNIT_EXPECT_EQ(test, 32, toy.len[i]);
-	KUNIT_EXPECT_MEMEQ(test, toy.iv[0], want_iv, sizeof(want_iv));
-	memset(want_iv, 0, sizeof(want_iv));
-	want_iv[0] = 0x04;
-	KUNIT_EXPECT_MEMEQ(test, toy.iv[1], want_iv, sizeof(want_iv));
-	want_iv[0] = 0x0c;
-	KUNIT_EXPECT_MEMEQ(test, toy.iv[2], want_iv, sizeof(want_iv));
-
-	for (i = 0; i < 96; i++)
-		KUNIT_EXPECT_EQ_MSG(test, in[i] ^ toy.iv[i / 32][0], out[i],
-				    "byte %u", i);
-	KUNIT_EXPECT_NULL(test, memchr_inv(out + 96, 0, 32));
+	for (list->nents = 0; bytes; list->nents++)
+		bytes -= len[list->nents];
+	sg_init_table(list->sg, list->nents);
+	for (i = 0; i < list->nents; i++) {
+		pos -= len[i] + TOY_GAP;
+		sg_set_buf(&list->sg[i], list->memory + pos, len[i]);
+	}
 }
 
-/*
- * Seven data units of 32 bytes: two in one piece, one cut in the source, one in
- * one piece, one cut in the destination, two in one piece.
- */
-static void test_runs(struct kunit *test)
+/* The low half of the first IV is -4, so it overflows after a few data units. */
+static void toy_make_iv(const struct toy_case *c, unsigned int unit, u8 *iv)
 {
-	static const unsigned int cut_src[] = { 64 + 7, 25 + 4 * 32 };
-	static const unsigned int cut_dst[] = { 4 * 32 + 31, 1 + 64 };
-	static const unsigned int want_len[] = { 64, 32, 32, 32, 64 };
-	static const unsigned int want_iv[] = { 0xfd, 3, 6, 9, 12 };
-	struct toy_fixture *f = toy_alloc(test, 0);
-	u8 iv[SKCIPHER_DATA_UNIT_IVSIZE] = { 0xfd, 0xff, 0xff };
-	struct scatterlist src[2], dst[2];
-	u8 *in, *out;
-	unsigned int i;
+	const u64 n = unit * c->step;
 
-	in = kunit_kzalloc(test, 7 * 32, GFP_KERNEL);
-	out = kunit_kzalloc(test, 8 * 32, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, in);
-	KUNIT_ASSERT_NOT_NULL(test, out);
-	for (i = 0; i < 7 * 32; i++)
-		in[i] = i;
+	put_unaligned_le64(n - 4, iv);
+	put_unaligned_le64(c->iv_high + (n >= 4), iv + 8);
+}
 
-	sg_init_table(src, 2);
-	sg_set_buf(&src[0], in, cut_src[0]);
-	sg_set_buf(&src[1], in + cut_src[0], cut_src[1]);
-	sg_init_table(dst, 2);
-	sg_set_buf(&dst[0], out, cut_dst[0]);
-	sg_set_buf(&dst[1], out + cut_dst[0], cut_dst[1]);
-
-	KUNIT_ASSERT_EQ(test, 0, crypto_skcipher_set_data_unit(f->tfm, 32, 3));
-
-	toy.walk = true;
-	memcpy(f->iv, iv, sizeof(iv));
-	skcipher_request_set_crypt(f->req, src, dst, 7 * 32, f->iv);
-	KUNIT_ASSERT_EQ(test, 0, crypto_skcipher_encrypt(f->req));
-
-	KUNIT_EXPECT_MEMEQ(test, f->iv, iv, sizeof(iv));
-	KUNIT_EXPECT_EQ(test, f->req->cryptlen, 7 * 32);
-	KUNIT_EXPECT_PTR_EQ(test, f->req->src, &src[0]);
-	KUNIT_EXPECT_PTR_EQ(test, f->req->dst, &dst[0]);
-	for (i = 0; i < 7 * 32; i++)
-		KUNIT_EXPECT_EQ_MSG(test, out[i],
-				    in[i] ^ (u8)(0xfd + i / 32 * 3),
-				    "byte %u", i);
-	KUNIT_EXPECT_NULL(test, memchr_inv(out + 7 * 32, 0, 32));
-
+/* Expects that the toy got the data units as @c says. */
+static void expect_calls(struct kunit *test, const struct toy_case *c)
+{
 	/* With highmem, the walk processes each data unit alone. */
-	if (IS_ENABLED(CONFIG_HIGHMEM)) {
-		KUNIT_EXPECT_EQ(test, 7, toy.calls);
-		return;
+	const bool alone = IS_ENABLED(CONFIG_HIGHMEM);
+	const unsigned int units = c->fail_at ?: c->units;
+	u8 iv[SKCIPHER_DATA_UNIT_IVSIZE];
+	unsigned int i, len, unit = 0;
+
+	for (i = 0; i < TOY_MAX_CALLS && unit < units; i++) {
+		len = alone ? c->size : c->want_len[i];
+		KUNIT_EXPECT_EQ_MSG(test, len, toy.len[i], "call %u", i);
+		toy_make_iv(c, unit, iv);
+		KUNIT_EXPECT_MEMEQ_MSG(test, iv, toy.iv[i], sizeof(iv),
+				       "call %u", i);
+		unit += len / c->size;
 	}
-	KUNIT_ASSERT_EQ(test, ARRAY_SIZE(want_len), toy.calls);
-	for (i = 0; i < ARRAY_SIZE(want_len); i++) {
-		KUNIT_EXPECT_EQ_MSG(test, want_len[i], toy.len[i],
-				    "call %u", i);
-		KUNIT_EXPECT_EQ_MSG(test, want_iv[i], toy.iv[i][0],
-				    "call %u", i);
-	}
-}
-
-/*
- * The walk hands out at most toy.max_bytes bytes and at most
- * SKCIPHER_DATA_UNITS_AT_ONCE data units at a time.  It processes a data unit
- * of more than toy.max_bytes bytes alone.
- */
-static void test_long_runs(struct kunit *test)
-{
-	static const unsigned int sizes[] = { 32, 1024, 1536, 4096, 8192 };
-	static const unsigned int units[] = { 40, 6, 6, 6, 6 };
-	static const unsigned int want_len[] = { 512, 4096, 3072, 4096, 8192 };
-	static const unsigned int want_calls[] = { 3, 2, 3, 6, 6 };
-	struct toy_fixture *f = toy_alloc(test, 0);
-	struct scatterlist sg;
-	unsigned int i, j;
-	u8 *data;
-
-	data = kunit_kzalloc(test, 6 * 8192, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, data);
-	sg_init_one(&sg, data, 6 * 8192);
-
-	toy.walk = true;
-	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
-		toy.calls = 0;
-		f->iv[0] = 1;
-		memset(data, 0, 6 * 8192);
-		KUNIT_ASSERT_EQ(test, 0,
-				crypto_skcipher_set_data_unit_size(f->tfm,
-								   sizes[i]));
-		skcipher_request_set_crypt(f->req, &sg, &sg,
-					   units[i] * sizes[i], f->iv);
-		KUNIT_ASSERT_EQ(test, 0, crypto_skcipher_encrypt(f->req));
-		for (j = 0; j < units[i]; j++)
-			KUNIT_EXPECT_NULL(test,
-					  memchr_inv(data + j * sizes[i],
-						     1 + j, sizes[i]));
-		if (IS_ENABLED(CONFIG_HIGHMEM)) {
-			KUNIT_EXPECT_EQ(test, units[i], toy.calls);
-			continue;
-		}
-		KUNIT_EXPECT_EQ_MSG(test, want_len[i], toy.len[0],
-				    "units of %u bytes", sizes[i]);
-		KUNIT_EXPECT_EQ_MSG(test, want_calls[i], toy.calls,
-				    "units of %u bytes", sizes[i]);
-	}
-}
-
-/* The walk hands out data units of different entries together, one run each. */
-static void test_scattered_units(struct kunit *test)
-{
-	struct toy_fixture *f = toy_alloc(test, 0);
-	struct scatterlist sg[6];
-	unsigned int i, j;
-	u8 *data;
-
-	data = kunit_kzalloc(test, 6 * 1024, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, data);
-	sg_init_table(sg, 6);
-	for (i = 0; i < 6; i++)
-		sg_set_buf(&sg[i], data + (5 - i) * 1024, 512);
-
-	KUNIT_ASSERT_EQ(test, 0, crypto_skcipher_set_data_unit(f->tfm, 512, 5));
-	toy.walk = true;
-	toy.max_bytes = 4 * 512;
-	f->iv[0] = 1;
-	skcipher_request_set_crypt(f->req, sg, sg, 6 * 512, f->iv);
-	KUNIT_ASSERT_EQ(test, 0, crypto_skcipher_encrypt(f->req));
-
-	KUNIT_EXPECT_EQ(test, 6, toy.calls);
-	KUNIT_EXPECT_EQ(test, IS_ENABLED(CONFIG_HIGHMEM) ? 0 : 2, toy.batches);
-	for (i = 0; i < 6; i++)
-		for (j = 0; j < 1024; j++)
-			KUNIT_EXPECT_EQ_MSG(test, data[(5 - i) * 1024 + j],
-					    j < 512 ? 1 + 5 * i : 0,
-					    "unit %u, byte %u", i, j);
-}
-
-/* toy.max_bytes limits all runs together, not each run alone. */
-static void test_bound_of_runs(struct kunit *test)
-{
-	struct toy_fixture *f = toy_alloc(test, 0);
-	struct scatterlist sg[2];
-	u8 *data;
-
-	data = kunit_kzalloc(test, 8 * 512, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, data);
-	sg_init_table(sg, 2);
-	sg_set_buf(&sg[0], data, 512);
-	sg_set_buf(&sg[1], data + 512, 7 * 512);
-
-	KUNIT_ASSERT_EQ(test, 0, crypto_skcipher_set_data_unit_size(f->tfm, 512));
-	toy.walk = true;
-	toy.max_bytes = 4 * 512;
-	skcipher_request_set_crypt(f->req, sg, sg, 8 * 512, f->iv);
-	KUNIT_ASSERT_EQ(test, 0, crypto_skcipher_encrypt(f->req));
-	KUNIT_EXPECT_EQ(test, IS_ENABLED(CONFIG_HIGHMEM) ? 0 : 2, toy.batches);
-}
-
-/*
- * skcipher_crypt_data_units() cuts data units from a large entry.  The offset
- * of each new entry lies within the first page of the new entry.
- */
-static void test_entry_of_many_pages(struct kunit *test)
-{
-	struct toy_fixture *f = toy_alloc(test, 0);
-	struct scatterlist sg;
-	u8 *data;
-
-	data = kunit_kzalloc(test, 4 * PAGE_SIZE, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, data);
-	sg_init_one(&sg, data, 4 * PAGE_SIZE);
-
-	KUNIT_ASSERT_EQ(test, 0,
-			crypto_skcipher_set_data_unit_size(f->tfm, PAGE_SIZE / 4));
-	skcipher_request_set_crypt(f->req, &sg, &sg, 4 * PAGE_SIZE, f->iv);
-	KUNIT_ASSERT_EQ(test, 0, crypto_skcipher_encrypt(f->req));
-	KUNIT_EXPECT_EQ(test, 16, toy.calls);
+	KUNIT_EXPECT_EQ(test, alone ? units : i, toy.calls);
+	KUNIT_EXPECT_EQ(test, alone ? 0 : c->want_batches, toy.batches);
 	KUNIT_EXPECT_EQ(test, 0, toy.far);
+}
+
+static void test_requests(struct kunit *test)
+{
+	const struct toy_case *c = test->param_value;
+	const unsigned int bytes = c->size * c->units;
+	const unsigned int done = c->fail_at ? c->fail_at - 1 : c->units;
+	struct toy_fixture *f = toy_alloc(test);
+	struct toy_list src, other, *dst = &src;
+	u8 iv[SKCIPHER_DATA_UNIT_IVSIZE];
+	unsigned int i;
+	u8 *data;
+
+	data = kunit_kmalloc(test, bytes, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, data);
+	/* The period is a prime, so that all data units differ. */
+	for (i = 0; i < bytes; i++)
+		data[i] = i % 251;
+	toy_make_list(test, &src, c->src, bytes);
+	sg_copy_from_buffer(src.sg, src.nents, data, bytes);
+	if (c->dst[0]) {
+		dst = &other;
+		toy_make_list(test, dst, c->dst, bytes);
+	}
+
+	KUNIT_ASSERT_EQ(test, 0, crypto_skcipher_set_data_unit(f->tfm, c->size,
+							       c->step));
+	toy.max_bytes = c->max_bytes;
+	toy.fail_at = c->fail_at;
+	toy_make_iv(c, 0, f->iv);
+	toy_make_iv(c, 0, iv);
+	KUNIT_EXPECT_EQ(test, c->fail_at ? -EIO : 0,
+			toy_encrypt(f, src.sg, dst->sg, bytes));
+	expect_calls(test, c);
+
+	/* The request is as before. */
+	KUNIT_EXPECT_MEMEQ(test, f->iv, iv, sizeof(iv));
+	KUNIT_EXPECT_EQ(test, f->req->cryptlen, bytes);
+	KUNIT_EXPECT_PTR_EQ(test, f->req->src, &src.sg[0]);
+	KUNIT_EXPECT_PTR_EQ(test, f->req->dst, &dst->sg[0]);
+
+	sg_copy_to_buffer(dst->sg, dst->nents, data, bytes);
+	sg_zero_buffer(dst->sg, dst->nents, bytes, 0);
+	KUNIT_EXPECT_NULL(test, memchr_inv(dst->memory, 0, dst->size));
+	for (i = 0; i < bytes; i++) {
+		unsigned int unit = i / c->size;
+		u8 mask = unit < done ? unit * c->step - 4 : 0;
+
+		KUNIT_ASSERT_EQ_MSG(test, data[i], i % 251 ^ mask, "byte %u", i);
+	}
 }
 
 /* With CRYPTO_TFM_REQ_MAY_YIELD, other tasks may run after each data unit. */
 static void test_yield(struct kunit *test)
 {
-	struct toy_fixture *f = toy_alloc(test, 0);
-	struct scatterlist sg;
-	u8 *data;
+	struct toy_fixture *f = toy_alloc(test);
 
 	if (IS_ENABLED(CONFIG_PREEMPTION))
 		kunit_skip(test, "this kernel preempts by itself");
 
-	data = kunit_kzalloc(test, 5 * 32, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, data);
-	sg_init_one(&sg, data, 5 * 32);
-
 	KUNIT_ASSERT_EQ(test, 0,
 			crypto_skcipher_set_data_unit_size(f->tfm, 32));
 	toy.want_cpu = true;
-	skcipher_request_set_crypt(f->req, &sg, &sg, 5 * 32, f->iv);
-	KUNIT_ASSERT_EQ(test, 0, crypto_skcipher_encrypt(f->req));
+	KUNIT_ASSERT_EQ(test, 0, toy_encrypt(f, &f->sg, &f->sg, 5 * 32));
 	KUNIT_EXPECT_EQ(test, 0, toy.yields);
 
 	toy.calls = 0;
 	skcipher_request_set_callback(f->req, CRYPTO_TFM_REQ_MAY_YIELD, NULL,
 				      NULL);
-	KUNIT_ASSERT_EQ(test, 0, crypto_skcipher_encrypt(f->req));
+	KUNIT_ASSERT_EQ(test, 0, toy_encrypt(f, &f->sg, &f->sg, 5 * 32));
 	/* A timer tick may set need_resched() again, so the number varies. */
 	KUNIT_EXPECT_GT(test, toy.yields, 0);
-}
-
-static void test_carry_into_high_half(struct kunit *test)
-{
-	u8 iv[SKCIPHER_DATA_UNIT_IVSIZE] = {};
-	u8 want[SKCIPHER_DATA_UNIT_IVSIZE] = {};
-
-	memset(iv, 0xff, 8);
-	want[8] = 1;
-	skcipher_advance_iv(iv, 1);
-	KUNIT_EXPECT_MEMEQ(test, iv, want, sizeof(want));
-
-	want[0] = 0xff;
-	want[1] = 0x01;
-	skcipher_advance_iv(iv, 0x1ff);
-	KUNIT_EXPECT_MEMEQ(test, iv, want, sizeof(want));
-}
-
-static void test_error_in_the_middle(struct kunit *test)
-{
-	struct toy_fixture *f = toy_alloc(test, 0);
-	u8 want_iv[SKCIPHER_DATA_UNIT_IVSIZE] = { 3 };
-	struct scatterlist sg;
-	u8 *data;
-
-	data = kunit_kzalloc(test, 96, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, data);
-	sg_init_one(&sg, data, 96);
-
-	KUNIT_ASSERT_EQ(test, 0,
-			crypto_skcipher_set_data_unit_size(f->tfm, 32));
-	f->iv[0] = 3;
-	toy.fail_at = 2;
-	skcipher_request_set_crypt(f->req, &sg, &sg, 96, f->iv);
-	KUNIT_EXPECT_EQ(test, -EIO, crypto_skcipher_encrypt(f->req));
-	KUNIT_EXPECT_EQ(test, 2, toy.calls);
-	KUNIT_EXPECT_MEMEQ(test, f->iv, want_iv, sizeof(want_iv));
-	KUNIT_EXPECT_EQ(test, f->req->cryptlen, 96);
-	KUNIT_EXPECT_PTR_EQ(test, f->req->src, &sg);
-	KUNIT_EXPECT_PTR_EQ(test, f->req->dst, &sg);
-	KUNIT_EXPECT_NULL(test, memchr_inv(data + 32, 0, 64));
 }
 
 #define MAX_DRIVERS	32
@@ -814,10 +693,10 @@ static void test_drivers(struct kunit *test)
 	KUNIT_ASSERT_LE(test, n, MAX_DRIVERS);
 	for (i = 0; i < n; i++) {
 		tfm = crypto_alloc_skcipher(names[i], 0, 0);
-		KUNIT_EXPECT_FALSE_MSG(test, IS_ERR(tfm), "%s: %ld", names[i],
-				       PTR_ERR_OR_ZERO(tfm));
-		if (IS_ERR(tfm))
+		if (IS_ERR(tfm)) {
+			KUNIT_FAIL(test, "%s: %pe", names[i], tfm);
 			continue;
+		}
 		kunit_info(test, "%s\n", names[i]);
 		crypto_free_skcipher(tfm);
 	}
@@ -830,15 +709,8 @@ static struct kunit_case skcipher_data_unit_cases[] = {
 	KUNIT_CASE(test_size_and_step),
 	KUNIT_CASE(test_refusal_below_wrapper),
 	KUNIT_CASE(test_bad_lengths),
-	KUNIT_CASE(test_walk),
-	KUNIT_CASE(test_runs),
-	KUNIT_CASE(test_long_runs),
-	KUNIT_CASE(test_scattered_units),
-	KUNIT_CASE(test_bound_of_runs),
-	KUNIT_CASE(test_entry_of_many_pages),
+	KUNIT_CASE_PARAM(test_requests, toy_gen_params),
 	KUNIT_CASE(test_yield),
-	KUNIT_CASE(test_carry_into_high_half),
-	KUNIT_CASE(test_error_in_the_middle),
 	KUNIT_CASE(test_drivers),
 	{}
 };

@@ -66,6 +66,7 @@ struct data_unit_test {
 	u8 *input;		/* max_data + 1 bytes of random data */
 	u8 *expected;		/* max_data bytes, the result of ref_tfm */
 	u8 *unit;		/* MAX_UNIT_SIZE bytes for ref_tfm */
+	u8 *key;
 
 	/* Twice the size of an IV, so that the IV can begin at any byte */
 	u8 iv[2 * SKCIPHER_DATA_UNIT_IVSIZE];
@@ -217,17 +218,6 @@ static bool sg_equals(struct scatterlist *sg, const u8 *data,
 	return !bytes;
 }
 
-static void sg_fill(struct scatterlist *sg, const u8 *data, unsigned int bytes)
-{
-	for (; sg && bytes; sg = sg_next(sg)) {
-		unsigned int len = min(sg->length, bytes);
-
-		memcpy(sg_virt(sg), data, len);
-		data += len;
-		bytes -= len;
-	}
-}
-
 static int complain(const struct data_unit_test *t,
 		    const struct data_unit_case *c, const char *what, int err)
 {
@@ -242,29 +232,21 @@ static int complain(const struct data_unit_test *t,
 	return err ?: -EINVAL;
 }
 
-static int crypt_wait(struct data_unit_test *t, struct skcipher_request *req,
-		      bool encrypt)
-{
-	return crypto_wait_req(encrypt ? crypto_skcipher_encrypt(req) :
-					 crypto_skcipher_decrypt(req),
-			       &t->wait);
-}
-
 /*
- * With c->nosimd, submits the request while crypto_simd_usable() is false.
- * Drivers that use SIMD then take another path, for example through cryptd.
+ * With @nosimd, submits the request while crypto_simd_usable() is false.  Drivers
+ * that use SIMD then take another path, for example through cryptd.
  */
-static int crypt_case(struct data_unit_test *t, const struct data_unit_case *c)
+static int crypt_wait(struct data_unit_test *t, struct skcipher_request *req,
+		      bool encrypt, bool nosimd)
 {
 	int err;
 
-	if (!c->nosimd)
-		return crypt_wait(t, t->req, c->encrypt);
-
-	crypto_disable_simd_for_test();
-	err = c->encrypt ? crypto_skcipher_encrypt(t->req) :
-			   crypto_skcipher_decrypt(t->req);
-	crypto_reenable_simd_for_test();
+	if (nosimd)
+		crypto_disable_simd_for_test();
+	err = encrypt ? crypto_skcipher_encrypt(req) :
+			crypto_skcipher_decrypt(req);
+	if (nosimd)
+		crypto_reenable_simd_for_test();
 	return crypto_wait_req(err, &t->wait);
 }
 
@@ -300,7 +282,7 @@ static int make_expected(struct data_unit_test *t,
 					      crypto_req_done, &t->wait);
 		skcipher_request_set_crypt(t->ref_req, &sg, &sg, c->size,
 					   t->ref_iv);
-		err = crypt_wait(t, t->ref_req, c->encrypt);
+		err = crypt_wait(t, t->ref_req, c->encrypt, false);
 		if (err)
 			return complain(t, c, "unit by unit failed", err);
 		memcpy(t->expected + (size_t)i * c->size, t->unit, c->size);
@@ -326,7 +308,7 @@ static int check_bad_lengths(struct data_unit_test *t,
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		skcipher_request_set_crypt(t->req, src, dst, bad[i], iv);
-		err = crypt_case(t, c);
+		err = crypt_wait(t, t->req, c->encrypt, c->nosimd);
 		if (err != -EINVAL)
 			return complain(t, c, "bad length not refused", err);
 		if (!sg_equals(dst, dst_data, bytes))
@@ -350,10 +332,7 @@ static int set_data_unit(struct data_unit_test *t,
 		return complain(t, c, "refused size or step is in force", err);
 	if (err == -EOPNOTSUPP || err == -EINVAL)
 		return 1;
-	if (err)
-		return complain(t, c, "cannot set the size", err);
-
-	return 0;
+	return err ? complain(t, c, "cannot set the size", err) : 0;
 }
 
 static int run_case(struct data_unit_test *t, const struct data_unit_case *c)
@@ -391,9 +370,9 @@ static int run_case(struct data_unit_test *t, const struct data_unit_case *c)
 
 	src = t->src.sg;
 	dst = c->inplace ? src : t->dst.sg;
-	sg_fill(src, t->input, bytes);
+	sg_copy_from_buffer(src, sg_nents(src), t->input, bytes);
 	if (!c->inplace)
-		sg_fill(dst, t->input + 1, bytes);
+		sg_copy_from_buffer(dst, sg_nents(dst), t->input + 1, bytes);
 
 	skcipher_request_set_callback(t->req, CRYPTO_TFM_REQ_MAY_BACKLOG |
 				      (c->may_sleep ?
@@ -410,7 +389,7 @@ static int run_case(struct data_unit_test *t, const struct data_unit_case *c)
 		return err;
 
 	skcipher_request_set_crypt(t->req, src, dst, bytes, req_iv);
-	err = crypt_case(t, c);
+	err = crypt_wait(t, t->req, c->encrypt, c->nosimd);
 	if (err)
 		return complain(t, c, "failed", err);
 	if (!sg_equals(dst, t->expected, bytes))
@@ -430,127 +409,89 @@ static const unsigned int sizes[] = { 16, 48, 256, 512, 528, 1024, 2048, 4096 };
 static const unsigned int steps[] = { 1, 2, 4, 8 };
 
 /* All combinations that users like dm-crypt need most, with few data units */
-static int run_short_cases(struct data_unit_test *t)
+#define NR_SHORT_CASES	(ARRAY_SIZE(sizes) * 16)
+
+static struct data_unit_case short_case(const struct data_unit_test *t,
+					unsigned int nr)
 {
-	unsigned int i, bits;
-	int err;
+	const unsigned int size = sizes[nr / 16];
 
-	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
-		for (bits = 0; bits < 16; bits++) {
-			struct data_unit_case c = {
-				.size = sizes[i],
-				.units = 2 + (bits + 2 * i) % 5,
-				.step = bits & 1 ? max(sizes[i] / 512, 1U) : 1,
-				.encrypt = bits & 2,
-				.inplace = bits & 4,
-				.carry = !(bits & 8),
-				.fragmented = bits & 8,
-				.may_sleep = true,
-			};
-
-			err = run_case(t, &c);
-			if (err)
-				return err;
-		}
-	}
-	return 0;
+	return (struct data_unit_case) {
+		.size = size,
+		.units = 2 + (nr % 16 + nr / 16 * 2) % 5,
+		.step = nr & 1 ? max(size / 512, 1U) : 1,
+		.encrypt = nr & 2,
+		.inplace = nr & 4,
+		.carry = !(nr & 8),
+		.fragmented = nr & 8,
+		.may_sleep = true,
+	};
 }
 
 /*
  * The longest request, and a request of more short data units than a driver
  * processes at a time
  */
-static int run_long_cases(struct data_unit_test *t)
+#define NR_LONG_CASES	8
+
+static struct data_unit_case long_case(const struct data_unit_test *t,
+				       unsigned int nr)
 {
-	unsigned int bits;
-	int err;
-
-	for (bits = 0; bits < 8; bits++) {
-		struct data_unit_case c = {
-			.size = bits & 4 ? 256 : t->max_data / MAX_UNITS,
-			.units = MAX_UNITS,
-			.step = 1,
-			.encrypt = bits & 1,
-			.inplace = bits & 2,
-			.carry = true,
-			.fragmented = (bits & 3) != 3,
-			.nosimd = bits == 2,
-		};
-
-		err = run_case(t, &c);
-		if (err)
-			return err;
-	}
-	return 0;
+	return (struct data_unit_case) {
+		.size = nr & 4 ? 256 : t->max_data / MAX_UNITS,
+		.units = MAX_UNITS,
+		.step = 1,
+		.encrypt = nr & 1,
+		.inplace = nr & 2,
+		.carry = true,
+		.fragmented = (nr & 3) != 3,
+		.nosimd = nr == 2,
+	};
 }
 
-static int run_random_cases(struct data_unit_test *t)
+static struct data_unit_case random_case(const struct data_unit_test *t,
+					 unsigned int nr)
 {
-	const unsigned int nr = t->full ? NR_RANDOM_CASES_FULL : NR_RANDOM_CASES;
+	const unsigned int size = get_random_u32_below(2) ?
+		sizes[get_random_u32_below(ARRAY_SIZE(sizes))] :
+		16 * get_random_u32_inclusive(1, MAX_UNIT_SIZE / 16);
+	/* As in testmgr.c, a request must not sleep while SIMD is disabled. */
+	const bool nosimd = get_random_u32_below(2);
+
+	return (struct data_unit_case) {
+		.size = size,
+		.units = get_random_u32_inclusive(1,
+				min(MAX_UNITS, MAX_RANDOM_DATA / size)),
+		.step = steps[get_random_u32_below(ARRAY_SIZE(steps))],
+		.encrypt = get_random_u32_below(2),
+		.inplace = get_random_u32_below(2),
+		.carry = get_random_u32_below(2),
+		.fragmented = get_random_u32_below(4),
+		.nosimd = nosimd,
+		.may_sleep = !nosimd && get_random_u32_below(2),
+	};
+}
+
+static int run_cases(struct data_unit_test *t, unsigned int nr,
+		     struct data_unit_case (*make)(const struct data_unit_test *t,
+						   unsigned int nr))
+{
 	struct data_unit_case c;
 	unsigned int i;
 	int err;
 
 	for (i = 0; i < nr; i++) {
-		unsigned int size = get_random_u32_below(2) ?
-			sizes[get_random_u32_below(ARRAY_SIZE(sizes))] :
-			16 * get_random_u32_inclusive(1, MAX_UNIT_SIZE / 16);
-
-		c = (struct data_unit_case) {
-			.size = size,
-			.units = get_random_u32_inclusive(1,
-					min(MAX_UNITS, MAX_RANDOM_DATA / size)),
-			.step = steps[get_random_u32_below(ARRAY_SIZE(steps))],
-			.encrypt = get_random_u32_below(2),
-			.inplace = get_random_u32_below(2),
-			.carry = get_random_u32_below(2),
-			.fragmented = get_random_u32_below(4),
-			.nosimd = get_random_u32_below(2),
-		};
-		/*
-		 * As in testmgr.c, a request must not sleep while SIMD is
-		 * disabled.
-		 */
-		c.may_sleep = !c.nosimd && get_random_u32_below(2);
+		c = make(t, i);
 		err = run_case(t, &c);
 		if (err)
 			return err;
 	}
-
 	return 0;
 }
 
-/* Returns 1 if the algorithm does not take keys of this size. */
-static int setkey(struct data_unit_test *t, unsigned int keysize)
-{
-	const unsigned int size = crypto_skcipher_data_unit_size(t->tfm);
-	u8 *key;
-	int err;
-
-	key = kmalloc(keysize, GFP_KERNEL);
-	if (!key)
-		return -ENOMEM;
-
-	get_random_bytes(key, keysize);
-	err = crypto_skcipher_setkey(t->ref_tfm, key, keysize);
-	if (err == -EINVAL) {
-		kfree_sensitive(key);
-		return 1;
-	}
-	if (!err)
-		err = crypto_skcipher_setkey(t->tfm, key, keysize);
-	if (!err && crypto_skcipher_data_unit_size(t->tfm) != size)
-		err = -EINVAL;
-	if (err)
-		pr_err("alg: skcipher: %s: data units: key of %u bytes not taken as it should (%d)\n",
-		       t->driver, keysize, err);
-	kfree_sensitive(key);
-	return err;
-}
-
 /*
- * Tries key sizes in steps of 8 bytes.  The largest one comes last and stays in
- * use.
+ * Tries key sizes in steps of 8 bytes, and skips those that the algorithm does
+ * not take.  The largest one comes last and stays in use.
  */
 static int run_all_keys(struct data_unit_test *t)
 {
@@ -559,12 +500,22 @@ static int run_all_keys(struct data_unit_test *t)
 	int err;
 
 	for (; keysize <= max; keysize += 8) {
-		err = setkey(t, keysize);
-		if (err < 0)
-			return err;
-		if (err)
+		const unsigned int size = crypto_skcipher_data_unit_size(t->tfm);
+
+		get_random_bytes(t->key, keysize);
+		err = crypto_skcipher_setkey(t->ref_tfm, t->key, keysize);
+		if (err == -EINVAL)
 			continue;
-		err = run_short_cases(t);
+		if (!err)
+			err = crypto_skcipher_setkey(t->tfm, t->key, keysize);
+		if (!err && crypto_skcipher_data_unit_size(t->tfm) != size)
+			err = -EINVAL;
+		if (err) {
+			pr_err("alg: skcipher: %s: data units: key of %u bytes not taken as it should (%d)\n",
+			       t->driver, keysize, err);
+			return err;
+		}
+		err = run_cases(t, NR_SHORT_CASES, short_case);
 		if (err)
 			return err;
 	}
@@ -580,7 +531,9 @@ static int run_test(struct data_unit_test *t)
 	t->input = kvmalloc(t->max_data + 1, GFP_KERNEL);
 	t->expected = kvmalloc(t->max_data, GFP_KERNEL);
 	t->unit = kmalloc(MAX_UNIT_SIZE, GFP_KERNEL);
-	if (!t->req || !t->ref_req || !t->input || !t->expected || !t->unit)
+	t->key = kmalloc(crypto_skcipher_max_keysize(t->tfm), GFP_KERNEL);
+	if (!t->req || !t->ref_req || !t->input || !t->expected || !t->unit ||
+	    !t->key)
 		return -ENOMEM;
 
 	err = arena_alloc(&t->src, t->max_data) ?:
@@ -592,8 +545,9 @@ static int run_test(struct data_unit_test *t)
 	crypto_init_wait(&t->wait);
 
 	err = run_all_keys(t) ?:
-	      run_long_cases(t) ?:
-	      run_random_cases(t);
+	      run_cases(t, NR_LONG_CASES, long_case) ?:
+	      run_cases(t, t->full ? NR_RANDOM_CASES_FULL : NR_RANDOM_CASES,
+			random_case);
 	if (err)
 		return err;
 
@@ -660,6 +614,7 @@ int test_skcipher_data_units(struct crypto_skcipher *ref_tfm, u32 type,
 
 	arena_free(&t->dst);
 	arena_free(&t->src);
+	kfree(t->key);
 	kfree(t->unit);
 	kvfree(t->expected);
 	kvfree(t->input);

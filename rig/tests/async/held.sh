@@ -12,6 +12,12 @@ SIZE=$((1024 * 1024))
 BIOS=$((SIZE / 131072))
 HOLD_S=3
 
+# Checks that the volume cannot be removed, as it is open.
+expect_busy() {
+	! dmsetup remove "$NAME" 2> "$WORK/message" || fail "removed while it is open"
+	grep 'busy' "$WORK/message" > /dev/null || fail "not EBUSY: $(cat "$WORK/message")"
+}
+
 all_held() {
 	read_cipher
 	[ "${CIPHER[requests]}" -ge $BIOS ]

@@ -4,6 +4,8 @@
 # Opens volumes that a virtio crypto device encrypts, and volumes that the CPU encrypts with
 # the same ciphers.  To be sourced after _lib.sh.
 
+. "$TEST_DIR"/_wait.sh
+
 VIRTIO_DRIVER=/sys/bus/virtio/drivers/virtio_crypto
 # The device of the test module, rig/modules/virtio_crypto_device.
 TEST_DEVICE=/sys/module/virtio_crypto_device/parameters

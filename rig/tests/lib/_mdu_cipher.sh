@@ -8,6 +8,7 @@
 . "$TEST_DIR"/_compare.sh
 . "$TEST_DIR"/_faults.sh
 . "$TEST_DIR"/_null_blk.sh
+. "$TEST_DIR"/_wait.sh
 
 # shellcheck disable=SC2034 # variables for the tests
 MDU_CIPHER=capi:xts-mdu-test-plain64

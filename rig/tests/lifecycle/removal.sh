@@ -8,6 +8,7 @@
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_compare.sh
 . "$TEST_DIR"/_kmemleak.sh
+. "$TEST_DIR"/_wait.sh
 require_helper xts_oracle
 require_tools modprobe rmmod
 

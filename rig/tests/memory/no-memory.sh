@@ -7,6 +7,7 @@
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_mdu_cipher.sh
+. "$TEST_DIR"/_reserves.sh
 require_dm_crypt_faults
 
 SIZE=$((4 * 1024 * 1024))

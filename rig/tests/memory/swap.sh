@@ -13,6 +13,7 @@
 
 . "$(dirname "$0")"/_lib.sh
 . "$TEST_DIR"/_faults.sh
+. "$TEST_DIR"/_reserves.sh
 . "$TEST_DIR"/_kmemleak.sh
 . "$TEST_DIR"/_load.sh
 . "$TEST_DIR"/_accelerator.sh

@@ -23,6 +23,16 @@ WORDS=(0 1 -1 2 7 512 18446744073709551615 18446744073709551616 4294967296 x "" 
 	integrity_key_size:16 integrity_key_size:0 iv_large_sectors allow_discards
 	no_read_workqueue no_write_workqueue same_cpu_crypt submit_from_crypt_cpus)
 
+# Writes a mark to the kernel log.  log_since_mark() prints the log after the mark.
+mark_log() {
+	MARK=$NAME-$RANDOM-$RANDOM
+	echo "$MARK" > /dev/kmsg
+}
+
+log_since_mark() {
+	dmesg | sed "1,/$MARK/d"
+}
+
 # load WORD...: loads a table of the crypt target.
 load() {
 	dmsetup create "$NAME" --table "0 $((SIZE / 512)) crypt $*" 2> "$WORK/message"
@@ -37,7 +47,7 @@ refused() {
 }
 
 wrong_options() {
-	local disk xts
+	local disk xts cipher
 
 	disk=$(make_disk $((SIZE / 512)))
 	xts="aes-xts-plain64 $KEY 0 $disk 0"
@@ -53,6 +63,10 @@ wrong_options() {
 	refused "Invalid iv_offset sector" "aes-xts-plain64 $KEY x $disk 0"
 	refused "Error decoding and setting key" "aes-xts-plain64 ${KEY}00 0 $disk 0"
 	refused "Not enough arguments" "aes-xts-plain64 $KEY 0"
+	# Without an IV mode, the IV buffer would hold stale data.
+	for cipher in "capi:xts(aes)" "capi:cbc(aes)" aes-xts; do
+		refused "IV mechanism required" "$cipher $(random_key 32) 0 $disk 0"
+	done
 }
 
 # use_volume: writes data and reads it back.  Then loads the table that the kernel shows, and

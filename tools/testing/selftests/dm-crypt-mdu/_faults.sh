@@ -2,9 +2,9 @@
 # shellcheck shell=bash
 #
 # Makes allocations in the kernel fail.  failslab makes slab allocations fail, and
-# fail_page_alloc makes page allocations fail.  Each of the two acts on one function or
-# one module, and on the code that the function or module calls.  To be sourced after
-# _lib.sh.  The test must call stop_failing() at its end, also after an error.
+# fail_page_alloc makes page allocations fail.  Each of the two acts on one function, and
+# on the code that the function calls.  To be sourced after _lib.sh.  The test must call
+# stop_failing() at its end, also after an error.
 
 FAULTS=/sys/kernel/debug
 declare -A FAULT_RANGE
@@ -23,33 +23,24 @@ find_function() {
 		END { print start, end }' /proc/kallsyms /proc/kallsyms
 }
 
-# find_module "[MODULE]": prints the addresses of the first and the last function of the
-# module.
-find_module() {
-	awk -v name="$1" '
-		$4 != name || $2 !~ /[tT]/ { next }
-		!start || $1 "" < start "" { start = $1 }
-		$1 "" > end "" { end = $1 }
-		END { print start, end }' /proc/kallsyms
+# set_range WHERE ADDRESSES: prepares start_failing() for WHERE, or skips the test.
+set_range() {
+	if [ -z "${2#* }" ] || [ $((0x${2% *})) -eq 0 ]; then
+		skip_all "/proc/kallsyms does not say where $1 is"
+	fi
+	FAULT_RANGE[$1]=$2
 }
 
-# require_fault failslab|fail_page_alloc WHERE...: prepares start_failing() for each
-# WHERE, or skips the test.  WHERE is a function, or a module as "[dm_crypt]".
+# require_fault failslab|fail_page_alloc FUNCTION...: prepares start_failing() for each
+# FUNCTION, or skips the test.
 require_fault() {
-	local where range
+	local function
 
 	mount_debugfs
 	[ -w "$FAULTS/$1/require-start" ] ||
 		skip_all "the kernel has no $1 with stack filter"
-	for where in "${@:2}"; do
-		case $where in
-		\[*)	range=$(find_module "$where") ;;
-		*)	range=$(find_function "$where") ;;
-		esac
-		if [ -z "${range#* }" ] || [ $((0x${range% *})) -eq 0 ]; then
-			skip_all "/proc/kallsyms does not say where $where is"
-		fi
-		FAULT_RANGE[$where]=$range
+	for function in "${@:2}"; do
+		set_range "$function" "$(find_function "$function")"
 	done
 }
 
@@ -69,18 +60,6 @@ start_failing() {
 		    "require-end=0x${range#* }" "${own[@]}" "${@:3}" probability=100; do
 		echo "${word#*=}" > "$FAULTS/$1/${word%%=*}"
 	done
-}
-
-require_dm_crypt_faults() {
-	require_fault failslab '[dm_crypt]'
-	require_fault fail_page_alloc '[dm_crypt]'
-}
-
-# Makes all allocations of dm-crypt fail, so that dm-crypt has only its reserves.
-# Allocations of the block layer fail, too, if dm-crypt calls the block layer.
-leave_only_reserves() {
-	start_failing failslab '[dm_crypt]'
-	start_failing fail_page_alloc '[dm_crypt]'
 }
 
 stop_failing() {

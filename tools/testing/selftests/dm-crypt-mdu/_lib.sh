@@ -48,16 +48,6 @@ skip() {
 	exit "$KSFT_SKIP"
 }
 
-# wait_for SECONDS COMMAND...: waits until COMMAND succeeds, or fails the case
-wait_for() {
-	local end=$((SECONDS + $1))
-
-	until "${@:2}"; do
-		[ $SECONDS -lt $end ] || fail "not within $1 s: ${*:2}"
-		sleep 0.1
-	done
-}
-
 explain_error() {
 	ktap_print_msg "failed with $1: $2" >&3
 }

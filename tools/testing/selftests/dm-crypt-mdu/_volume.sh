@@ -70,28 +70,6 @@ unmap() {
 	dmsetup remove --retry "$NAME"
 }
 
-# Prints the directory of the volume in sysfs.
-sys_directory() {
-	local directory
-
-	directory=/sys/block/$(dmsetup info -c --noheadings -o blkdevname "$NAME")
-	[ -e "$directory/inflight" ] || fail "no $directory/inflight"
-	echo "$directory"
-}
-
-# Checks that the volume cannot be removed, as it is open.
-expect_busy() {
-	! dmsetup remove "$NAME" 2> "$WORK/message" || fail "removed while it is open"
-	grep 'busy' "$WORK/message" > /dev/null || fail "not EBUSY: $(cat "$WORK/message")"
-}
-
-# wait_until_gone DIRECTORY: waits until the volume with that directory in sysfs is gone.
-wait_until_gone() {
-	wait_for 10 test ! -e "$1"
-	# Without udev, nobody else removes the node.
-	dmsetup mknodes "$NAME"
-}
-
 # Prints the status of the crypt target.
 get_status() {
 	local line
@@ -144,16 +122,6 @@ expect_same() {
 	local difference
 
 	difference=$(cmp "$1" "$2" 2>&1) || fail "$3: $difference"
-}
-
-# Writes a mark to the kernel log.  log_since_mark() prints the log after the mark.
-mark_log() {
-	MARK=$NAME-$RANDOM-$RANDOM
-	echo "$MARK" > /dev/kmsg
-}
-
-log_since_mark() {
-	dmesg | sed "1,/$MARK/d"
 }
 
 mount_debugfs() {
