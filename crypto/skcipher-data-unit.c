@@ -295,25 +295,16 @@ EXPORT_SYMBOL_GPL(skcipher_data_unit_walk_next);
 /**
  * skcipher_crypt_data_units() - process a request data unit by data unit
  * @req: request on a tfm that has a data unit size set
- * @crypt: processes one data unit, described by src, dst, cryptlen and iv of
- *	   the request that it is given.  Must be synchronous.  May change the
- *	   IV buffer, but nothing else in the request.
+ * @crypt: processes one data unit, see skcipher_data_unit_walk_start()
  *
  * For algorithms that can process a request of one message, and gain nothing
  * from several data units at a time.  This function changes @req to describe
  * one data unit after the other, and allocates nothing.  When this function
  * returns, @req and the IV buffer are as they were before.
  *
- * Context: As @crypt requires.  Must not be called with preemption disabled if
- *	    the request has CRYPTO_TFM_REQ_MAY_SLEEP or
- *	    CRYPTO_TFM_REQ_MAY_YIELD: with either flag, this function may
- *	    reschedule after each data unit.
- * Return:
- * * 0 on success
- * * -EINVAL if the length is not a positive multiple of the data unit size;
- *   nothing has been written
- * * -EIO, with a warning, if @crypt is not synchronous
- * * otherwise the first error of @crypt; no later data unit has been processed
+ * Context: Same as skcipher_data_unit_walk_start().  May reschedule after each
+ *	    data unit.
+ * Return: Same as skcipher_data_unit_walk_start().
  */
 int skcipher_crypt_data_units(struct skcipher_request *req,
 			      int (*crypt)(struct skcipher_request *req))
