@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash disable=SC2154 # shared with check-series
+# shellcheck shell=bash disable=SC2034,SC2154 # shared with check-series
 #
 # The parts "variants" and "clang" of check-series.
 
