@@ -7,6 +7,7 @@
  * those marked (bind) only when it binds to the device:
  *
  *   ring_size	   (bind) entries of the data queue, a power of two (default 256)
+ *   indirect	   (bind) the device offers indirect descriptors (default yes)
  *   max_size	   (bind) largest size of a device request, in bytes, that the device reports
  *   delay_us	   time for which the device collects data requests before it processes them
  *   notify_ms	   time that the driver needs to notify the device of data requests; the
@@ -17,6 +18,8 @@
  *		   device processes the request and reports no error
  *   written	   number of bytes that the device reports to have written for the request
  *		   that fails (default 0: the right number)
+ *   ignore_at	   number of the data request that the device returns without reading or
+ *		   writing anything (default 0: none)
  *   break_at	   number of a data request (default 0: none).  In its place, the device
  *		   returns an ID that the driver did not send.
  *   silent_at	   the device does not answer the data request of this number and all later
@@ -35,7 +38,12 @@
  *
  * The module uses the driver if you set these parameters:
  *
- *   rsa_user	   Y allocates a tfm of the driver's RSA, N frees the tfm
+ *   rsa_user	   Y allocates a tfm of the driver's RSA, and makes a request without a key,
+ *		   which must fail; N frees the tfm
+ *   cbc_users	   frees the tfms of the driver's CBC, and allocates this number of them, with
+ *		   different keys (up to 2)
+ *   decrypts	   with each of these tfms, decrypts this number of buffers at a time, and
+ *		   compares the results with the CPU's (up to 16)
  *   pieces	   encrypts a scatterlist of this number of entries in CBC mode, with the
  *		   driver and with the CPU, and compares the results
  *
@@ -78,6 +86,8 @@
 
 static uint ring_size = 256;
 module_param(ring_size, uint, 0644);
+static bool indirect = true;
+module_param(indirect, bool, 0644);
 static uint max_size = U32_MAX;
 module_param(max_size, uint, 0644);
 static uint delay_us;
@@ -92,6 +102,8 @@ static uint status = VIRTIO_CRYPTO_ERR;
 module_param(status, uint, 0644);
 static uint written;
 module_param(written, uint, 0644);
+static uint ignore_at;
+module_param(ignore_at, uint, 0644);
 static uint break_at;
 module_param(break_at, uint, 0644);
 static uint silent_at;
@@ -159,12 +171,14 @@ struct chain {
 	struct iov_iter out;
 };
 
-/* The device offers indirect descriptors, which the driver must not use. */
 static bool read_chain(const struct vring *ring, u16 head, struct chain *chain)
 {
-	const struct vring_desc *desc = &ring->desc[head];
+	const struct vring_desc *table = ring->desc, *desc = &table[head];
 	unsigned int nr[2] = {};
 	size_t bytes[2] = {};
+
+	if (le16_to_cpu((__force __le16)desc->flags) & VRING_DESC_F_INDIRECT)
+		desc = table = phys_to_virt(le64_to_cpu((__force __le64)desc->addr));
 
 	for (;;) {
 		const u16 flags = le16_to_cpu((__force __le16)desc->flags);
@@ -179,7 +193,7 @@ static bool read_chain(const struct vring *ring, u16 head, struct chain *chain)
 		bytes[out] += part->iov_len;
 		if (!(flags & VRING_DESC_F_NEXT))
 			break;
-		desc = &ring->desc[le16_to_cpu((__force __le16)desc->next)];
+		desc = &table[le16_to_cpu((__force __le16)desc->next)];
 	}
 	iov_iter_kvec(&chain->in, ITER_SOURCE, chain->parts[0], nr[0], bytes[0]);
 	iov_iter_kvec(&chain->out, ITER_DEST, chain->parts[1], nr[1], bytes[1]);
@@ -309,11 +323,12 @@ static u32 process(struct chain *chain)
 	bytes = le32_to_cpu(data.u.sym_req.u.cipher.para.src_data_len);
 	if (le32_to_cpu(data.u.sym_req.u.cipher.para.dst_data_len) != bytes)
 		return 0;
-	if (iov_iter_count(&chain->out) != bytes + sizeof(inhdr))
+	/* As in QEMU, the status is at the end. */
+	if (iov_iter_count(&end) < bytes + sizeof(inhdr))
 		return 0;
 
 	inhdr.status = fails && status ? status : crypt(&data, chain, bytes);
-	iov_iter_advance(&end, bytes);
+	iov_iter_advance(&end, iov_iter_count(&end) - sizeof(inhdr));
 	if (copy_to_iter(&inhdr, sizeof(inhdr), &end) != sizeof(inhdr))
 		return 0;
 	return fails && written ? written : bytes + sizeof(inhdr);
@@ -377,6 +392,10 @@ static void answer(struct queue *queue, u16 head)
 		}
 		if (silent_at && requests >= silent_at)
 			return;
+		if (ignore_at == requests) {
+			give_back(queue, head, 0);
+			return;
+		}
 	} else if (deaf) {
 		return;
 	}
@@ -520,7 +539,7 @@ static int device_find_vqs(struct virtio_device *vdev, unsigned int nr, struct v
 static u64 device_get_features(struct virtio_device *vdev)
 {
 	return BIT_ULL(VIRTIO_F_VERSION_1) | BIT_ULL(VIRTIO_RING_F_EVENT_IDX) |
-	       BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC);
+	       (indirect ? BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC) : 0);
 }
 
 static int device_finalize_features(struct virtio_device *vdev)
@@ -584,6 +603,28 @@ module_param_cb(asleep, &asleep_ops, NULL, 0200);
 
 static struct crypto_akcipher *rsa_tfm;
 
+/* A tfm without a key must refuse requests. */
+static int request_without_key(struct crypto_akcipher *tfm)
+{
+	struct akcipher_request *req = akcipher_request_alloc(tfm, GFP_KERNEL);
+	DECLARE_CRYPTO_WAIT(wait);
+	struct scatterlist sg;
+	u8 *buf = kzalloc(256, GFP_KERNEL);
+	int err = -ENOMEM;
+
+	if (req && buf) {
+		sg_init_one(&sg, buf, 256);
+		akcipher_request_set_callback(req, CRYPTO_TFM_REQ_MAY_BACKLOG, crypto_req_done,
+					      &wait);
+		akcipher_request_set_crypt(req, &sg, &sg, 256, 256);
+		err = crypto_wait_req(crypto_akcipher_encrypt(req), &wait);
+		err = err == -EINVAL ? 0 : -EBADMSG;
+	}
+	kfree(buf);
+	akcipher_request_free(req);
+	return err;
+}
+
 static int set_rsa_user(const char *text, const struct kernel_param *param)
 {
 	bool user;
@@ -594,7 +635,9 @@ static int set_rsa_user(const char *text, const struct kernel_param *param)
 	/* Does nothing if rsa_tfm is NULL or an error. */
 	crypto_free_akcipher(rsa_tfm);
 	rsa_tfm = user ? crypto_alloc_akcipher("virtio-crypto-rsa", 0, 0) : NULL;
-	return PTR_ERR_OR_ZERO(rsa_tfm);
+	if (IS_ERR_OR_NULL(rsa_tfm))
+		return PTR_ERR_OR_ZERO(rsa_tfm);
+	return request_without_key(rsa_tfm);
 }
 
 static const struct kernel_param_ops rsa_user_ops = {
@@ -602,14 +645,148 @@ static const struct kernel_param_ops rsa_user_ops = {
 };
 module_param_cb(rsa_user, &rsa_user_ops, NULL, 0200);
 
+/* Returns a tfm of CBC with a key that begins with @first. */
+static struct crypto_skcipher *cbc_tfm(const char *name, u32 mask, u8 first)
+{
+	const u8 key[AES_KEYSIZE_256] = { first };
+	struct crypto_skcipher *tfm = crypto_alloc_skcipher(name, 0, mask);
+	int err;
+
+	if (IS_ERR(tfm))
+		return tfm;
+	err = crypto_skcipher_setkey(tfm, key, sizeof(key));
+	if (!err)
+		return tfm;
+	crypto_free_skcipher(tfm);
+	return ERR_PTR(err);
+}
+
+#define CBC_USERS	2
+#define MOST_JOBS	16
+
+static struct crypto_skcipher *cbc_tfms[CBC_USERS];
+
+/* Free all tfms and allocate @nr new ones. */
+static int use_cbc(unsigned int nr)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < CBC_USERS; i++) {
+		/* Does nothing if the tfm is NULL or an error. */
+		crypto_free_skcipher(cbc_tfms[i]);
+		cbc_tfms[i] = NULL;
+		if (i < nr)
+			cbc_tfms[i] = cbc_tfm("virtio_crypto_aes_cbc", 0, i + 1);
+		if (IS_ERR(cbc_tfms[i]))
+			err = PTR_ERR(cbc_tfms[i]);
+	}
+	return err;
+}
+
+static int set_cbc_users(const char *text, const struct kernel_param *param)
+{
+	unsigned int nr;
+
+	return kstrtouint(text, 0, &nr) ?: use_cbc(nr);
+}
+
+static const struct kernel_param_ops cbc_users_ops = {
+	.set = set_cbc_users,
+};
+module_param_cb(cbc_users, &cbc_users_ops, NULL, 0200);
+
+struct job {
+	struct skcipher_request *req;
+	struct crypto_wait wait;
+	struct scatterlist sg;
+	int err;
+	u8 iv[AES_BLOCK_SIZE];
+	u8 data[4 * AES_BLOCK_SIZE];
+};
+
+/* Decrypt @nr buffers at a time.  Returns the first error. */
+static int decrypt_jobs(struct crypto_skcipher *tfm, struct job *jobs, unsigned int nr)
+{
+	struct job *job;
+	int err = 0;
+
+	for (job = jobs; job < jobs + nr; job++) {
+		memset(job->iv, job - jobs, sizeof(job->iv));
+		memset(job->data, job - jobs, sizeof(job->data));
+		crypto_init_wait(&job->wait);
+		sg_init_one(&job->sg, job->data, sizeof(job->data));
+		job->err = -ENOMEM;
+		job->req = skcipher_request_alloc(tfm, GFP_KERNEL);
+		if (!job->req)
+			continue;
+		/* If the driver does not set the status, it is 0, VIRTIO_CRYPTO_OK. */
+		memset(job->req->__ctx, 0, crypto_skcipher_reqsize(tfm));
+		skcipher_request_set_callback(job->req, CRYPTO_TFM_REQ_MAY_BACKLOG |
+					      CRYPTO_TFM_REQ_MAY_SLEEP,
+					      crypto_req_done, &job->wait);
+		skcipher_request_set_crypt(job->req, &job->sg, &job->sg, sizeof(job->data),
+					   job->iv);
+		job->err = crypto_skcipher_decrypt(job->req);
+	}
+	for (job = jobs; job < jobs + nr; job++) {
+		job->err = crypto_wait_req(job->err, &job->wait);
+		err = err ?: job->err;
+		skcipher_request_free(job->req);
+	}
+	return err;
+}
+
+static int compare_jobs(struct crypto_skcipher *tfm, struct crypto_skcipher *cpu,
+			unsigned int nr)
+{
+	struct job *jobs = kcalloc(2 * nr, sizeof(*jobs), GFP_KERNEL);
+	unsigned int i;
+	int err;
+
+	if (!jobs)
+		return -ENOMEM;
+	err = decrypt_jobs(tfm, jobs, nr) ?: decrypt_jobs(cpu, jobs + nr, nr);
+	for (i = 0; i < nr && !err; i++)
+		if (memcmp(jobs[i].data, jobs[nr + i].data, sizeof(jobs->data)) ||
+		    memcmp(jobs[i].iv, jobs[nr + i].iv, sizeof(jobs->iv)))
+			err = -EBADMSG;
+	kfree(jobs);
+	return err;
+}
+
+static int set_decrypts(const char *text, const struct kernel_param *param)
+{
+	struct crypto_skcipher *cpu;
+	unsigned int nr, i;
+	int err = kstrtouint(text, 0, &nr);
+
+	if (!err && (!nr || nr > MOST_JOBS))
+		err = -EINVAL;
+	/* The last one first: if it makes a session again, this gets another number. */
+	for (i = CBC_USERS; i-- && !err; ) {
+		if (IS_ERR_OR_NULL(cbc_tfms[i]))
+			continue;
+		cpu = cbc_tfm("cbc(aes)", CRYPTO_ALG_ASYNC, i + 1);
+		err = IS_ERR(cpu) ? PTR_ERR(cpu) : compare_jobs(cbc_tfms[i], cpu, nr);
+		/* Does nothing if cpu is an error. */
+		crypto_free_skcipher(cpu);
+	}
+	return err;
+}
+
+static const struct kernel_param_ops decrypts_ops = {
+	.set = set_decrypts,
+};
+module_param_cb(decrypts, &decrypts_ops, NULL, 0200);
+
 #define PIECE_BYTES	(3 * AES_BLOCK_SIZE)
 #define MOST_PIECES	64
 
 /* Encrypt @nr pieces of @buf that are not adjacent, with the cipher @name in CBC mode. */
 static int encrypt_pieces(const char *name, u32 mask, u8 *buf, unsigned int nr)
 {
-	static const u8 key[AES_KEYSIZE_256] = { 1 };
-	struct crypto_skcipher *tfm = crypto_alloc_skcipher(name, 0, mask);
+	struct crypto_skcipher *tfm = cbc_tfm(name, mask, 1);
 	static struct scatterlist sg[MOST_PIECES];
 	struct skcipher_request *req = NULL;
 	u8 iv[AES_BLOCK_SIZE] = {};
@@ -619,9 +796,6 @@ static int encrypt_pieces(const char *name, u32 mask, u8 *buf, unsigned int nr)
 
 	if (IS_ERR(tfm))
 		return PTR_ERR(tfm);
-	err = crypto_skcipher_setkey(tfm, key, sizeof(key));
-	if (err)
-		goto free;
 	req = skcipher_request_alloc(tfm, GFP_KERNEL);
 	err = -ENOMEM;
 	if (!req)
@@ -716,6 +890,7 @@ module_init(virtio_crypto_device_init);
 static void __exit virtio_crypto_device_exit(void)
 {
 	crypto_free_akcipher(rsa_tfm);
+	use_cbc(0);
 	unregister_virtio_device(the_device);
 	end_sessions();
 	root_device_unregister(parent);

@@ -11,8 +11,6 @@
 require_fault failslab virtcrypto_dev_start
 trap 'stop_failing; clean_virtio_crypto' EXIT
 
-NO_TESTS_PARAMETER=/sys/module/cryptomgr/parameters/notests
-
 # change_device NAME=VALUE: sets a parameter, and gives the driver half a second to notice.
 change_device() {
 	set_device "$1"
@@ -73,20 +71,6 @@ key_meanwhile() {
 	uses_device yes block_io write "$VOLUME-2" < "$WORK/plain"
 	dmsetup remove "$NAME-2"
 	cpu_agrees
-}
-
-has_rsa() {
-	drivers_of rsa | grep '^virtio-crypto-rsa .* passed ' > /dev/null &&
-		drivers_of 'pkcs1pad(rsa)' | grep '^virtio-pkcs1-rsa .* passed ' > /dev/null
-}
-
-# register_rsa COMMAND...: runs COMMAND, which makes the driver register RSA.  Turns off the
-# self-tests meanwhile, because the device cannot really do RSA.
-register_rsa() {
-	echo Y > $NO_TESTS_PARAMETER
-	"$@"
-	wait_for 10 has_rsa
-	echo N > $NO_TESTS_PARAMETER
 }
 
 # not_started MODE: checks that the driver does not use a device whose algorithms it cannot

@@ -11,6 +11,8 @@ require_virtio_crypto
 # Bytes of a piece of the volume: one bio of 128 sectors.
 PIECE=65536
 
+NO_TESTS_PARAMETER=/sys/module/cryptomgr/parameters/notests
+
 # reload_device [NAME=VALUE...]: loads the module again, which makes a new device with these
 # parameters.  All other parameters have their defaults.
 reload_device() {
@@ -23,6 +25,20 @@ reload_device() {
 run_device_case() {
 	run_case "$@"
 	reload_device
+}
+
+has_rsa() {
+	drivers_of rsa | grep '^virtio-crypto-rsa .* passed ' > /dev/null &&
+		drivers_of 'pkcs1pad(rsa)' | grep '^virtio-pkcs1-rsa .* passed ' > /dev/null
+}
+
+# register_rsa COMMAND...: runs COMMAND, which makes the driver register RSA.  Turns off the
+# self-tests meanwhile, because the device cannot really do RSA.
+register_rsa() {
+	echo Y > $NO_TESTS_PARAMETER
+	"$@"
+	wait_for 10 has_rsa
+	echo N > $NO_TESTS_PARAMETER
 }
 
 # Opens a second volume, $VOLUME-2, with DISK_2 and KEY_2.
