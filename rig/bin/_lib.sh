@@ -241,7 +241,7 @@ explain_divergence() {
 }
 
 # fill_figures: copies stdin to stdout. Replaces @RUN:CELL:VALUE@ by that figure of
-# guide/performance.json, and fails if the file does not have the figure. In a table,
+# guide/performance.json, rounded, and fails if the file does not have the figure. In a table,
 # @RUN:CELL:VALUE:WIDTH@ puts spaces before the figure. Needs jq.
 fill_figures() {
 	jq -Rrsj --slurpfile runs "$ROOT/guide/performance.json" '
@@ -249,7 +249,9 @@ fill_figures() {
 			. as $figure
 			| [$runs[0][] | select(.name == $figure.run) | .unit as $unit | .cells[]
 				| select(.name == $figure.cell) | .[$figure.value] | numbers
-				| if $unit == "instructions" and . > 1 then round else . end][0]
-			// error("guide/performance.json has no \($figure)") | tostring
+				| if $figure.value | endswith("ratio") then . * 100 | round / 100 | tostring
+				elif $unit == "instructions" then round | tostring
+				else . * 10 | round / 10 | tostring | if contains(".") then . else . + ".0" end
+				end][0] // error("guide/performance.json has no \($figure)")
 			| " " * (($figure.width[1:] | tonumber? // 0) - length) + .)'
 }
