@@ -115,7 +115,8 @@ uml: tree
 # Only a kernel with data-units has this option.
 NOT_THERE = --allow-missing CRYPTO_SKCIPHER_DATA_UNIT_KUNIT_TEST
 unpatched-uml: unpatched-tree
-	@$(call build_uml,$(UNPATCHED),$(B)/um-unpatched,$(B)/logs/um-unpatched.log,$(NOT_THERE))
+	@$(call build_uml,$(UNPATCHED),$(B)/um-unpatched,$(B)/logs/um-unpatched.log,\
+		$(MODULES) $(NOT_THERE))
 
 unpatched-tree: tree
 	@rig/bin/unpatched $(BASE) $(COMPOSED) $(UNPATCHED)

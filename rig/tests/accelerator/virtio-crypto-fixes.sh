@@ -3,47 +3,11 @@
 #
 # Proves what the topic virtio-crypto-fixes mends in the driver of virtio crypto devices: no
 # user of a tfm waits for ever, crashes the kernel or gets a wrong result, if the device goes,
-# comes again, breaks, does not answer, has a full virtqueue or forgets its keys.  Needs
-# neither dm-crypt nor data units, so it also runs on kernels with this topic alone, and on
-# unpatched ones, where it fails.
+# comes again, breaks, does not answer, has a full virtqueue or forgets its keys.
 #
 # A case that fails may leave threads that wait for ever.  If so, the test skips all later cases.
-# ONLY=NUMBER in the environment runs one case.
 
-set -eEu -o pipefail
-shopt -s inherit_errexit
-
-TEST_DIR=$(cd "$(dirname "$0")" && pwd)
-. "$TEST_DIR"/../kselftest/ktap_helpers.sh
-. "$TEST_DIR"/_drivers.sh
-
-# What the sourced files need of _lib.sh, which skips the test if dm-crypt does not batch.
-skip_all() {
-	ktap_skip_all "$*"
-	exit "$KSFT_SKIP"
-}
-
-fail() {
-	ktap_print_msg "$*" >&3
-	exit "$KSFT_FAIL"
-}
-
-wait_for() {
-	local end=$((SECONDS + $1))
-
-	until "${@:2}"; do
-		[ $SECONDS -lt $end ] || fail "not within $1 s: ${*:2}"
-		sleep 0.1
-	done
-}
-
-clean_all() {
-	:
-}
-
-exec 3>&1
-ktap_print_header
-[ "$(id -u)" -eq 0 ] || skip_all "must be run as root"
+. "$(dirname "$0")"/_fixes.sh
 . "$TEST_DIR"/_accelerator_module.sh
 
 # Prints 512 if the kernel has printed a warning, or else 0.
@@ -61,12 +25,11 @@ untested() {
 }
 
 # fixed DESCRIPTION COMMAND...: runs a case, and then makes a new device for the next case.
-NUMBER=0 FAILED='' WARNINGS=$(warnings)
+FAILED='' WARNINGS=$(warnings)
 fixed() {
 	local result=0
 
-	NUMBER=$((NUMBER + 1))
-	if [ -n "$FAILED" ] || [ "${ONLY-$NUMBER}" != $NUMBER ]; then
+	if ! next_case || [ -n "$FAILED" ]; then
 		ktap_test_skip "$1"
 		return
 	fi
@@ -81,14 +44,11 @@ fixed() {
 	)
 	result=$?
 	set -e
-	case $result in
-	0)		ktap_test_pass "$1" ;;
-	"$KSFT_SKIP")	ktap_test_skip "$1" ;;
-	*)		ktap_test_fail "$1"
-			WARNINGS=$(warnings)
-			# If not, the EXIT trap must not remove the module.
-			(begins_anew) || FAILED=yes LOADED='' ;;
-	esac
+	print_result $result "$1"
+	[ $result -ne 0 ] && [ $result -ne "$KSFT_SKIP" ] || return 0
+	WARNINGS=$(warnings)
+	# If not, the EXIT trap must not remove the module.
+	(begins_anew) || FAILED=yes LOADED=''
 }
 
 # After a case has failed: makes a new device, unless threads that wait for ever prevent it.
