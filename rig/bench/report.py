@@ -55,7 +55,7 @@ def run_name(base, method, arch, machine=""):
     name = f"{base}-{method}" + (f"-{arch}" if arch != "x86_64" else "")
     if machine and method == "native":
         model = re.sub(r"\([^)]*\)", "", machine.split(",")[0].lower())
-        name += "-" + re.sub(r"\W+", "-", model).strip("-")
+        name += "-" + re.sub(r"\W+", "-", model.replace("processor", "")).strip("-")
     return name
 
 
