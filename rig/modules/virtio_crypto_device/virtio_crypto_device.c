@@ -712,7 +712,8 @@ static int decrypt_jobs(struct crypto_skcipher *tfm, struct job *jobs, unsigned 
 	int err = 0;
 
 	for (job = jobs; job < jobs + nr; job++) {
-		memset(job->iv, job - jobs, sizeof(job->iv));
+		/* The IV must differ from the next one, which is the last block. */
+		memset(job->iv, ~(job - jobs), sizeof(job->iv));
 		memset(job->data, job - jobs, sizeof(job->data));
 		crypto_init_wait(&job->wait);
 		sg_init_one(&job->sg, job->data, sizeof(job->data));

@@ -27,12 +27,13 @@ untested() {
 # fixed DESCRIPTION COMMAND...: runs a case, and then makes a new device for the next case.
 FAILED='' WARNINGS=$(warnings)
 fixed() {
-	local result=0
+	local outcome=0
 
 	if ! next_case || [ -n "$FAILED" ]; then
 		ktap_test_skip "$1"
 		return
 	fi
+	# ktap_helpers.sh has a variable result.
 	set +e
 	(
 		set -e
@@ -42,13 +43,13 @@ fixed() {
 		set_device cbc_users=0
 		untested reload_device
 	)
-	result=$?
+	outcome=$?
 	set -e
-	print_result $result "$1"
-	[ $result -ne 0 ] && [ $result -ne "$KSFT_SKIP" ] || return 0
+	print_result $outcome "$1"
+	[ $outcome -ne 0 ] && [ $outcome -ne "$KSFT_SKIP" ] || return 0
 	WARNINGS=$(warnings)
 	# If not, the EXIT trap must not remove the module.
-	(begins_anew) || FAILED=yes LOADED=''
+	[ -z "${ONLY-}" ] && (begins_anew) || FAILED=yes LOADED=''
 }
 
 # After a case has failed: makes a new device, unless threads that wait for ever prevent it.

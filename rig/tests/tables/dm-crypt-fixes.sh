@@ -12,7 +12,7 @@ NAME=dm-crypt-fixes
 
 # fixed DESCRIPTION FUNCTION [ARGUMENT...]
 fixed() {
-	local result=0
+	local outcome=0
 
 	if ! next_case; then
 		ktap_test_skip "$1"
@@ -27,11 +27,11 @@ fixed() {
 		trap - EXIT
 		"${@:2}"
 	)
-	result=$?
+	outcome=$?
 	set -e
 	[ ! -e /dev/mapper/$NAME ] || dmsetup remove --retry $NAME
 	losetup -d "$DISK"
-	print_result $result "$1"
+	print_result $outcome "$1"
 }
 
 load() {
