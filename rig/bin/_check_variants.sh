@@ -138,7 +138,8 @@ check_variants() {
 }
 
 check_clang() {
-	local VARIANTS=(clang)
+	# A part that comes later does not use clang.
+	local VARIANTS=(clang) COMPILER=()
 
 	compile_variants
 }
