@@ -18,8 +18,8 @@ Bar = collections.namedtuple("Bar", "text limit match figure")
 
 
 def beyond_noise(kernel):
-    """The cost on a kernel, divided by the cost on the unpatched kernel.  Two standard
-    errors above 1 may be chance, so they are subtracted from a ratio above 1."""
+    """The cost on a kernel, divided by the cost on the unpatched kernel.  A ratio of up to two
+    standard errors above 1 may be chance, so they are subtracted from a ratio above 1."""
     def figure(cell, _cells):
         value = cell[kernel + "_ratio"]
         return value - 2 * cell[kernel + "_error"] if value > 1 else value

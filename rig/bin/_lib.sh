@@ -239,19 +239,3 @@ explain_divergence() {
 	    git -C $TREE cherry-pick ${head:-base}..mine
 	END
 }
-
-# fill_figures: copies stdin to stdout. Replaces @RUN:CELL:VALUE@ by that figure of
-# guide/performance.json, rounded, and fails if the file does not have the figure. In a table,
-# @RUN:CELL:VALUE:WIDTH@ puts spaces before the figure. Needs jq.
-fill_figures() {
-	jq -Rrsj --slurpfile runs "$ROOT/guide/performance.json" '
-		gsub("@(?<run>[-.\\w]+):(?<cell>[-.\\w]+):(?<value>\\w+)(?<width>(:\\d+)?)@";
-			. as $figure
-			| [$runs[0][] | select(.name == $figure.run) | .unit as $unit | .cells[]
-				| select(.name == $figure.cell) | .[$figure.value] | numbers
-				| if $figure.value | endswith("ratio") then . * 100 | round / 100 | tostring
-				elif $unit == "instructions" then round | tostring
-				else . * 10 | round / 10 | tostring | if contains(".") then . else . + ".0" end
-				end][0] // error("guide/performance.json has no \($figure)")
-			| " " * (($figure.width[1:] | tonumber? // 0) - length) + .)'
-}

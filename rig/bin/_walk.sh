@@ -107,8 +107,9 @@ built_objects() {
 		if [ -e "$BUILD/${source%.*}.o" ]; then
 			echo "$BUILD/${source%.*}.o"
 		elif [ -d "$BUILD/${source%/*}" ]; then
+			# With "+" instead of ";", find would fail if no file matches.
 			find "$BUILD/${source%/*}" -maxdepth 1 -name '.*.o.cmd' \
-				-exec grep -lE "[ /]$source( |\$)" {} + |
+				-exec grep -lE "[ /]$source( |\$)" {} \; |
 				sed 's|/\.\([^/]*\)\.cmd$|/\1|'
 		fi
 	done | sed "s|^$BUILD/||" | sort -u

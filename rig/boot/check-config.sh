@@ -31,10 +31,13 @@ for file in "$2" "$3"; do
 	[ -r "$file" ] || die "cannot read $file"
 done
 
-# is_defined SYMBOL: succeeds if any Kconfig file of the tree defines SYMBOL
+# is_defined SYMBOL: succeeds if any Kconfig file of the tree defines SYMBOL.  A "transitional"
+# symbol does not count: the option has a new name, and make reads the old name in old files.
 is_defined() {
-	grep -rqsE --include='Kconfig*' \
-		"^[[:space:]]*(menu)?config[[:space:]]+$1([[:space:]]|\$)" "$tree"
+	grep -rhsE -A 2 --include='Kconfig*' \
+		"^[[:space:]]*(menu)?config[[:space:]]+$1([[:space:]]|\$)" "$tree" |
+		awk '/config[[:space:]]/ { found++ } $1 == "transitional" { found-- }
+			END { exit found < 1 }'
 }
 
 # The options that differ: the name, the wanted line and that of CONFIG, after tabs.

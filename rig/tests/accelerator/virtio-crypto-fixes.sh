@@ -48,7 +48,7 @@ fixed() {
 	print_result $outcome "$1"
 	[ $outcome -ne 0 ] && [ $outcome -ne "$KSFT_SKIP" ] || return 0
 	WARNINGS=$(warnings)
-	# If not, the EXIT trap must not remove the module.
+	# If no new device can be made, the EXIT trap must not remove the module.
 	[ -z "${ONLY-}" ] && (begins_anew) || FAILED=yes LOADED=''
 }
 

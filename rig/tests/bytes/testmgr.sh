@@ -9,8 +9,8 @@
 
 SUITE=/sys/kernel/debug/kunit/skcipher-data-unit
 
-# must_take_many DRIVER: must this driver take many data units?  All drivers must that compute
-# on the processor and complete at once.
+# must_take_many DRIVER: succeeds if this driver must take many data units.  Drivers that compute
+# on the processor and complete at once must.
 must_take_many() {
 	case $1 in
 	"xts(cryptd("* | cryptd* | *-mdu-test | virtio* | *paes*)

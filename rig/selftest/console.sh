@@ -8,7 +8,7 @@
 
 set -eu
 
-. "$(dirname "$0")/../../boot/_lib.sh"
+. "$(dirname "$0")/../boot/_lib.sh"
 parse_options -- "$@"
 need_operands 0 "options only"
 source_ktap
