@@ -213,8 +213,8 @@ static int data_unit_walk_init(struct skcipher_data_unit_walk *walk,
  * @walk: the walk, need not be initialized
  * @req: request on a tfm that has a data unit size set
  * @max_bytes: most bytes to hand out at a time.  An algorithm that disables
- *	       preemption chooses a value that takes about as long as one
- *	       message of 4096 bytes.
+ *	       preemption for all of them chooses a value that takes about as
+ *	       long as one message of 4096 bytes.
  * @crypt: processes one data unit, described by src, dst, cryptlen and iv of
  *	   the request that it is given.  Must be synchronous.  May change the
  *	   IV buffer, but nothing else in the request.

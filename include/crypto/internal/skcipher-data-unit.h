@@ -173,8 +173,8 @@ int skcipher_crypt_data_units(struct skcipher_request *req,
  * struct skcipher_data_unit_ivs - IVs of data units, for ciphers that encrypt them
  * @iv: the IVs, one a data unit
  * @first: number of the data unit of the first IV, counted from 0 in the request
- * @end: number of the data unit after that of the last IV.  The caller sets it
- *	 to 0 before it starts the walk.
+ * @end: @first plus the number of IVs.  The caller sets it to 0 before it starts
+ *	 the walk.
  *
  * The IV of data unit i is @iv[i - @first].  Encrypting many IVs together is
  * faster than one by one.  So there are also IVs of data units that the walk has
