@@ -27,29 +27,24 @@ untested() {
 # fixed DESCRIPTION COMMAND...: runs a case, and then makes a new device for the next case.
 FAILED='' WARNINGS=$(warnings)
 fixed() {
-	local outcome=0
-
 	if ! next_case || [ -n "$FAILED" ]; then
 		ktap_test_skip "$1"
 		return
 	fi
-	# ktap_helpers.sh has a variable result.
-	set +e
-	(
-		set -e
-		trap - EXIT
-		"${@:2}"
-		[ "$(warnings)" = "$WARNINGS" ] || fail "the kernel has warned"
-		set_device cbc_users=0
-		untested reload_device
-	)
-	outcome=$?
-	set -e
-	print_result $outcome "$1"
-	[ $outcome -ne 0 ] && [ $outcome -ne "$KSFT_SKIP" ] || return 0
+	outcome_of clean_case "${@:2}"
+	print_result $OUTCOME "$1"
+	[ $OUTCOME -ne 0 ] && [ $OUTCOME -ne "$KSFT_SKIP" ] || return 0
 	WARNINGS=$(warnings)
 	# If no new device can be made, the EXIT trap must not remove the module.
 	[ -z "${ONLY-}" ] && (begins_anew) || FAILED=yes LOADED=''
+}
+
+# clean_case COMMAND...: fails, too, if the kernel has warned, or makes no new device.
+clean_case() {
+	"$@"
+	[ "$(warnings)" = "$WARNINGS" ] || fail "the kernel has warned"
+	set_device cbc_users=0
+	untested reload_device
 }
 
 # After a case has failed: makes a new device, unless threads that wait for ever prevent it.

@@ -34,6 +34,19 @@ next_case() {
 	[ "${ONLY-$NUMBER}" = $NUMBER ]
 }
 
+# outcome_of COMMAND...: runs COMMAND in a subshell, which stops at the first failing command.
+# Sets OUTCOME to the exit status.  In a condition, the shell would ignore failing commands.
+outcome_of() {
+	set +e
+	(
+		set -e
+		trap - EXIT
+		"$@"
+	)
+	OUTCOME=$?
+	set -e
+}
+
 # print_result RESULT DESCRIPTION
 print_result() {
 	case $1 in

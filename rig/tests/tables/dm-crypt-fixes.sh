@@ -12,26 +12,16 @@ NAME=dm-crypt-fixes
 
 # fixed DESCRIPTION FUNCTION [ARGUMENT...]
 fixed() {
-	local outcome=0
-
 	if ! next_case; then
 		ktap_test_skip "$1"
 		return
 	fi
 	truncate -s 1M "$WORK/disk"
 	DISK=$(losetup --find --show "$WORK/disk")
-	# In a condition, the shell would ignore failing commands.
-	set +e
-	(
-		set -e
-		trap - EXIT
-		"${@:2}"
-	)
-	outcome=$?
-	set -e
+	outcome_of "${@:2}"
 	[ ! -e /dev/mapper/$NAME ] || dmsetup remove --retry $NAME
 	losetup -d "$DISK"
-	print_result $outcome "$1"
+	print_result $OUTCOME "$1"
 }
 
 load() {
