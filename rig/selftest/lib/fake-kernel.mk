@@ -20,6 +20,7 @@ arch/x86/: arch/x86/crypto/
 	@mkdir -p $(O)/$(@D)
 	@$(CC) $(if $(filter i386,$(ARCH)),-m32) $(if $(W),-Wall) -Iinclude \
 		-c -o $(O)/$@ $(@:.o=.c)
+	@echo 'source := $(@:.o=.c)' >$(O)/$(@D)/.$(@F).cmd
 	$(if $(C),@echo '  CHECK   $(@:.o=.c)' && sparse $(CF) -Iinclude $(@:.o=.c))
 allnoconfig:
 	@mkdir -p $(O)
