@@ -96,13 +96,19 @@ works() {
 	expect_device requests -ge 2
 }
 
+# prefers_cpu ALGORITHM: C code has priority 100.
 prefers_cpu() {
-	local driver
+	local driver priority
 
-	driver=$(device_drivers cbc)
-	driver=${driver#* }
-	[ "${driver%% *}" -lt 100 ] || fail "its priority is ${driver%% *}"
-	drivers_of "cbc(aes)" | grep -v '^virtio_crypto' > /dev/null || fail "no other driver"
+	read -r driver priority _ < <(drivers_of "$1" | grep '^virtio')
+	[ "$priority" -lt 100 ] || fail "$driver has priority $priority"
+	drivers_of "$1" | grep -v '^virtio' > /dev/null || fail "no other driver of $1"
+}
+
+rsa_prefers_cpu() {
+	register_rsa reload_device rsa=Y
+	prefers_cpu rsa
+	prefers_cpu "pkcs1pad(rsa)"
 }
 
 rsa_without_key() {
@@ -193,8 +199,9 @@ forgets() {
 	works
 }
 
-ktap_set_plan 14
-fixed "cbc(aes) is rather done by the CPU" prefers_cpu
+ktap_set_plan 15
+fixed "cbc(aes) is rather done by the CPU" prefers_cpu "cbc(aes)"
+fixed "RSA is rather done by the CPU" rsa_prefers_cpu
 fixed "RSA without a key" rsa_without_key
 fixed "goes and comes again while there are tfms" goes_and_comes
 fixed "goes without an answer to requests" goes_without_answer
