@@ -36,7 +36,7 @@ done
 is_defined() {
 	grep -rhsE -A 2 --include='Kconfig*' \
 		"^[[:space:]]*(menu)?config[[:space:]]+$1([[:space:]]|\$)" "$tree" |
-		awk '/config[[:space:]]/ { found++ } $1 == "transitional" { found-- }
+		awk '$1 ~ /^(menu)?config$/ { found++ } $1 == "transitional" { found-- }
 			END { exit found < 1 }'
 }
 
