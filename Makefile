@@ -55,7 +55,7 @@ help:
 	@echo '                 documentation'
 	@echo '  make tree      compose the kernel source, a git tree: $(LINUX)'
 	@echo '  make kernel    build the bootable kernel: $(KERNEL)'
-	@echo '  make uml       build that kernel as a program of the host (7.3): $(B)/um/source/.build/image'
+	@echo '  make uml       build that kernel as a program of the host (7.3): build/$(LAST)/um/source/.build/image'
 	@echo '  make rootfs    build the root file system with the tests: $(ROOTFS)'
 	@echo '  make shell     boot that kernel in QEMU and start a shell, with cryptsetup, dmsetup'
 	@echo '                 and fio; ACCELERATOR=1 adds a virtio crypto device'
