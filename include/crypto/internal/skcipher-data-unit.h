@@ -9,6 +9,7 @@
 #include <crypto/internal/skcipher.h>
 #include <crypto/scatterwalk.h>
 #include <crypto/skcipher-data-unit.h>
+#include <linux/kasan.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/scatterlist.h>
@@ -35,7 +36,8 @@ struct skcipher_data_unit_run {
 /**
  * struct skcipher_data_unit_pos - a position in a scatterlist
  * @sg: entry that contains the position
- * @virt: address of the position; do not use it with highmem
+ * @virt: address of the position; do not use it with highmem.  Has no KASAN tag:
+ *	  the pages of an entry may have different ones.
  * @left: bytes from the position to the end of @sg, at least 1
  */
 struct skcipher_data_unit_pos {
@@ -65,7 +67,7 @@ skcipher_data_unit_pos_advance(struct skcipher_data_unit_pos *pos,
 		pos->sg = sg_next(pos->sg);
 		pos->left = pos->sg->length;
 	} while (bytes >= pos->left);
-	pos->virt = sg_virt(pos->sg) + bytes;
+	pos->virt = kasan_reset_tag(sg_virt(pos->sg)) + bytes;
 	pos->left -= bytes;
 }
 
@@ -84,7 +86,7 @@ skcipher_data_unit_pos_start(struct skcipher_data_unit_pos *pos,
 	while (!sg->length)
 		sg = sg_next(sg);
 	pos->sg = sg;
-	pos->virt = sg_virt(sg);
+	pos->virt = kasan_reset_tag(sg_virt(sg));
 	pos->left = sg->length;
 }
 
@@ -173,12 +175,10 @@ int skcipher_crypt_data_units(struct skcipher_request *req,
  * struct skcipher_data_unit_ivs - IVs of data units, for ciphers that encrypt them
  * @iv: the IVs, one a data unit
  * @first: number of the data unit of the first IV, counted from 0 in the request
- * @end: @first plus the number of IVs.  The caller sets it to 0 before it starts
- *	 the walk.
+ * @end: @first plus the number of IVs.  Set it to 0 before the walk starts.
  *
  * The IV of data unit i is @iv[i - @first].  Encrypting many IVs together is
- * faster than one by one.  So there are also IVs of data units that the walk has
- * not handed out yet.
+ * faster than one by one.  So there are also IVs of later data units.
  */
 struct skcipher_data_unit_ivs {
 	u8 iv[SKCIPHER_DATA_UNITS_AT_ONCE][SKCIPHER_DATA_UNIT_IVSIZE];
