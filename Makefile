@@ -18,7 +18,7 @@ SYSROOT := $(patsubst %,build/sysroot-%,$(filter-out x86_64,$(ARCH)))
 # A build directory right below its tree lets ccache share compiled files between all trees.
 KBUILD := $(LINUX)/.build$(SUFFIX)$(VARIANT:%=-%)
 KERNEL := $(KBUILD)/image
-VARIANTS := kasan kcsan rt, and neon 16k 64k with ARCH=arm64
+VARIANTS := kasan kcsan rt, and neon tags 16k 64k with ARCH=arm64
 SELFTESTS := $(B)/kselftest$(SUFFIX)
 ROOTFS := $(B)/rootfs$(SUFFIX).img
 
