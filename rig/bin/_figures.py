@@ -22,8 +22,8 @@ def figure(match):
     if value not in cell:
         sys.exit(f"guide/{FILE.name} has no {match[0]}")
     if value == "spread":
-        form = ".0%"
-    elif value.endswith("ratio"):
+        return f"{cell[value]:.0%}".replace("%", " %")
+    if value.endswith("ratio"):
         form = ".2f"
     else:
         form = ".0f" if run["unit"] == "instructions" else ".1f"
