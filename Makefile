@@ -228,10 +228,13 @@ bench-accelerator: kernel rootfs
 		--results $(BENCH_RESULTS)/accelerator-$(BASE) --command 'make bench-accelerator' \
 		$(if $(RESULTS),--check,--document $(BENCH_PAGE))
 
+# An alternative may change the code that callers of the crypto API execute.
+ALTERNATIVE = $(if $(TOPIC),$(wildcard patches/$(BASE)/alternatives/$(TOPIC)))
 check-series:
 	@rig/bin/install-deps $(BASE) check-series clang
-	@$(MAKE) --no-print-directory unpatched
-	@UNPATCHED=$(UNPATCHED)/.build rig/bin/check-series $(BASE) $(LINUX) $(LINUX)-commits
+	@$(if $(ALTERNATIVE),,$(MAKE) --no-print-directory unpatched)
+	@$(if $(ALTERNATIVE),,UNPATCHED=$(UNPATCHED)/.build) \
+		rig/bin/check-series $(BASE) $(LINUX) $(LINUX)-commits
 
 refresh:
 	@rig/bin/refresh $(BASE) $(COMPOSED)
