@@ -229,7 +229,7 @@ bench-accelerator: kernel rootfs
 		$(if $(RESULTS),--check,--document $(BENCH_PAGE))
 
 # An alternative may change the code that callers of the crypto API execute.
-ALTERNATIVE = $(if $(TOPIC),$(wildcard patches/$(BASE)/alternatives/$(TOPIC)))
+ALTERNATIVE = $(if $(TOPIC),$(wildcard patches/*/alternatives/$(TOPIC)))
 check-series:
 	@rig/bin/install-deps $(BASE) check-series clang
 	@$(if $(ALTERNATIVE),,$(MAKE) --no-print-directory unpatched)

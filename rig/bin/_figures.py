@@ -22,7 +22,7 @@ def figure(match):
     if value not in cell:
         sys.exit(f"guide/{FILE.name} has no {match[0]}")
     if value == "spread":
-        return f"{cell[value]:.0%}".replace("%", " %")
+        return f"{100 * cell[value]:.0f} %"
     if value.endswith("ratio"):
         form = ".2f"
     else:
